@@ -1,0 +1,269 @@
+//! The rules, one by one. `now` is plain milliseconds; calls begin and end when a test says so.
+
+use breaker::{Circuit, Entry, Outcome, Permit, Settings, State, WarmUp};
+use std::time::Duration;
+
+fn ms(time: u64) -> Duration {
+    Duration::from_millis(time)
+}
+
+fn circuit(settings: Settings) -> Circuit {
+    Circuit::new(settings).expect("these settings are right")
+}
+
+fn admitted(circuit: &mut Circuit, now: u64) -> Permit {
+    match circuit.enter(ms(now)) {
+        Entry::Admitted(permit) => permit,
+        other => panic!("let through at {now} ms expected, not {other:?}"),
+    }
+}
+
+fn refused(circuit: &mut Circuit, now: u64) -> Duration {
+    match circuit.enter(ms(now)) {
+        Entry::Refused { retry_after } => retry_after,
+        other => panic!("refused at {now} ms expected, not {other:?}"),
+    }
+}
+
+fn call(circuit: &mut Circuit, outcome: Outcome, now: u64) {
+    let permit = admitted(circuit, now);
+    circuit.leave(permit, outcome, ms(now));
+}
+
+fn state(circuit: &Circuit, now: u64) -> State {
+    circuit.snapshot(ms(now)).state
+}
+
+/// An open circuit, opened by one failure at 0 ms.
+fn opened() -> Circuit {
+    let mut circuit = circuit(Settings::default());
+    call(&mut circuit, Outcome::Failure, 0);
+    assert_eq!(state(&circuit, 0), State::Open);
+    circuit
+}
+
+#[test]
+fn exactly_at_the_threshold_stays_closed_and_above_it_opens() {
+    let mut circuit = circuit(Settings::default());
+    call(&mut circuit, Outcome::Success, 0);
+    call(&mut circuit, Outcome::Failure, 1);
+    assert_eq!(state(&circuit, 1), State::Closed, "1 of 2 is 50 %");
+    call(&mut circuit, Outcome::Failure, 2);
+    assert_eq!(state(&circuit, 2), State::Open, "2 of 3 is 67 %");
+}
+
+#[test]
+fn below_the_minimum_volume_nothing_opens() {
+    let mut circuit = circuit(Settings { volume: 3, ..Settings::default() });
+    call(&mut circuit, Outcome::Failure, 0);
+    call(&mut circuit, Outcome::Failure, 1);
+    assert_eq!(state(&circuit, 1), State::Closed);
+    call(&mut circuit, Outcome::Failure, 2);
+    assert_eq!(state(&circuit, 2), State::Open);
+}
+
+#[test]
+fn a_refusal_says_how_long() {
+    let mut circuit = opened();
+    assert_eq!(refused(&mut circuit, 1), ms(9_999));
+    assert_eq!(refused(&mut circuit, 9_999), ms(1));
+    // The probe may take 300 ms; so long the others have to wait.
+    let _probe = admitted(&mut circuit, 10_000);
+    assert_eq!(refused(&mut circuit, 10_100), ms(200));
+    assert_eq!(refused(&mut circuit, 10_400), ms(0));
+}
+
+#[test]
+fn the_clock_alone_half_opens() {
+    let mut circuit = opened();
+    assert_eq!(state(&circuit, 9_999), State::Open);
+    assert_eq!(state(&circuit, 10_000), State::HalfOpen, "a pure read sees it, with nobody calling");
+    let turned = circuit.tick(ms(12_345)).expect("told once");
+    assert_eq!((turned.from, turned.to), (State::Open, State::HalfOpen));
+    assert_eq!(circuit.snapshot(ms(12_345)).since, ms(10_000), "since it was due, not since it was noticed");
+    assert_eq!(circuit.tick(ms(12_346)), None);
+}
+
+#[test]
+fn one_probe_decides() {
+    let mut circuit = opened();
+    let probe = admitted(&mut circuit, 10_000);
+    refused(&mut circuit, 10_001);
+    let turned = circuit.leave(probe, Outcome::Success, ms(10_002)).expect("closes");
+    assert_eq!((turned.from, turned.to), (State::HalfOpen, State::Closed));
+
+    let mut circuit = opened();
+    let probe = admitted(&mut circuit, 10_000);
+    let turned = circuit.leave(probe, Outcome::Timeout, ms(10_300)).expect("opens again");
+    assert_eq!((turned.from, turned.to), (State::HalfOpen, State::Open));
+    assert_eq!(refused(&mut circuit, 10_300), ms(10_000), "for the full time");
+}
+
+#[test]
+fn a_probe_that_is_given_up_gives_its_place_back() {
+    let mut circuit = opened();
+    let probe = admitted(&mut circuit, 10_000);
+    assert_eq!(circuit.leave(probe, Outcome::Cancelled, ms(10_001)), None);
+    let _probe = admitted(&mut circuit, 10_001);
+}
+
+#[test]
+fn a_late_answer_never_moves_the_circuit() {
+    for outcome in [Outcome::Success, Outcome::Failure, Outcome::Timeout, Outcome::Cancelled] {
+        // Each was let through while the circuit was closed, and ends in another state.
+        for (ends, state_then) in [(5_000, State::Open), (10_001, State::HalfOpen)] {
+            let mut circuit = circuit(Settings::default());
+            let late = admitted(&mut circuit, 0);
+            circuit.open(ms(0));
+            let before = circuit.snapshot(ms(ends));
+            assert_eq!(circuit.leave(late, outcome, ms(ends)), None, "{outcome:?} at {ends} ms");
+            let after = circuit.snapshot(ms(ends));
+            assert_eq!(after.state, state_then);
+            assert_eq!(after.counts, before.counts, "and counts for nothing");
+            assert_eq!(after.in_flight, 0, "but gives its place back");
+        }
+    }
+}
+
+#[test]
+fn a_late_answer_does_not_take_the_probes_place() {
+    let mut circuit = circuit(Settings::default());
+    let late = admitted(&mut circuit, 0);
+    circuit.open(ms(0));
+    let _probe = admitted(&mut circuit, 10_000);
+    circuit.leave(late, Outcome::Cancelled, ms(10_001));
+    refused(&mut circuit, 10_002);
+}
+
+#[test]
+fn a_late_answer_of_the_closed_state_before_last_counts_for_nothing() {
+    let mut circuit = circuit(Settings::default());
+    let late = admitted(&mut circuit, 0);
+    circuit.open(ms(1));
+    circuit.close(ms(2));
+    assert_eq!(circuit.leave(late, Outcome::Failure, ms(3)), None);
+    assert_eq!(state(&circuit, 3), State::Closed);
+}
+
+#[test]
+fn a_full_circuit_counts_a_failure() {
+    let mut circuit = circuit(Settings { capacity: Some(2), ..Settings::default() });
+    let first = admitted(&mut circuit, 0);
+    let _second = admitted(&mut circuit, 0);
+    assert!(matches!(circuit.enter(ms(0)), Entry::Full { capacity: 2, opened: None }), "1 of 3");
+    circuit.leave(first, Outcome::Success, ms(1));
+    let _third = admitted(&mut circuit, 1);
+    let counts = circuit.snapshot(ms(1)).counts;
+    assert_eq!((counts.fires, counts.failures, counts.semaphore_rejections), (4, 1, 1));
+}
+
+#[test]
+fn a_place_outlives_the_state_it_was_given_in() {
+    let mut circuit = circuit(Settings { capacity: Some(1), ..Settings::default() });
+    let slow = admitted(&mut circuit, 0);
+    circuit.open(ms(0));
+    assert!(
+        matches!(circuit.enter(ms(10_000)), Entry::Full { opened: Some(_), .. }),
+        "the probe finds it full"
+    );
+    circuit.leave(slow, Outcome::Success, ms(10_001));
+    let _probe = admitted(&mut circuit, 20_000);
+}
+
+#[test]
+fn warm_up_spares_a_closed_circuit_but_not_a_probe() {
+    let mut circuit = circuit(Settings { warm_up: WarmUp::For(ms(30_000)), ..Settings::default() });
+    call(&mut circuit, Outcome::Failure, 0);
+    assert_eq!(state(&circuit, 0), State::Closed);
+    circuit.open(ms(1));
+    let probe = admitted(&mut circuit, 10_001);
+    circuit.leave(probe, Outcome::Failure, ms(10_002));
+    assert_eq!(state(&circuit, 10_002), State::Open);
+    circuit.close(ms(10_003));
+    call(&mut circuit, Outcome::Failure, 30_000);
+    assert_eq!(state(&circuit, 30_000), State::Open, "the time of grace is over");
+}
+
+#[test]
+fn opossums_warm_up_loses_a_failed_probe() {
+    let mut circuit = circuit(Settings { warm_up: WarmUp::AsOpossum(ms(30_000)), ..Settings::default() });
+    circuit.open(ms(1));
+    let probe = admitted(&mut circuit, 10_001);
+    assert_eq!(circuit.leave(probe, Outcome::Failure, ms(10_002)), None);
+    refused(&mut circuit, 3_600_000);
+    assert!(circuit.close(ms(3_600_001)).is_some(), "only by hand");
+}
+
+#[test]
+fn opened_by_hand_it_heals_by_itself_and_is_not_opened_twice() {
+    let mut circuit = circuit(Settings::default());
+    assert!(circuit.open(ms(0)).is_some());
+    assert_eq!(circuit.open(ms(5_000)), None);
+    assert_eq!(state(&circuit, 10_000), State::HalfOpen, "not later for having been opened again");
+    assert!(circuit.close(ms(10_000)).is_some());
+    assert_eq!(circuit.close(ms(10_000)), None);
+}
+
+#[test]
+fn disabled_it_lets_everything_through_and_judges_nothing() {
+    let mut circuit = opened();
+    circuit.disable();
+    assert!(matches!(circuit.enter(ms(1)), Entry::Bypassed));
+    assert!(matches!(circuit.enter(ms(2)), Entry::Bypassed));
+    let counts = circuit.snapshot(ms(2)).counts;
+    assert_eq!((counts.fires, counts.rejects), (3, 0), "but they are counted, as in opossum");
+    circuit.enable();
+    let _probe = admitted(&mut circuit, 10_001);
+}
+
+#[test]
+fn the_window_slides_bucket_by_bucket() {
+    let mut circuit = circuit(Settings { error_threshold: 100.0, ..Settings::default() });
+    for second in 0..10 {
+        call(&mut circuit, Outcome::Success, second * 1_000 + 999);
+    }
+    assert_eq!(circuit.snapshot(ms(9_999)).counts.fires, 10);
+    assert_eq!(circuit.snapshot(ms(10_000)).counts.fires, 9, "the bucket of the first second is gone");
+    assert_eq!(circuit.snapshot(ms(18_999)).counts.fires, 1);
+    assert_eq!(circuit.snapshot(ms(19_000)).counts.fires, 0);
+    call(&mut circuit, Outcome::Success, 3_600_000);
+    assert_eq!(circuit.snapshot(ms(3_600_000)).counts.fires, 1, "after an idle hour");
+}
+
+#[test]
+fn a_window_shorter_than_a_millisecond_slides_too() {
+    let window = Duration::from_micros(10);
+    let mut circuit = circuit(Settings { window, error_threshold: 100.0, ..Settings::default() });
+    for micros in 0..100 {
+        let now = Duration::from_micros(micros);
+        let Entry::Admitted(permit) = circuit.enter(now) else { panic!("closed") };
+        circuit.leave(permit, Outcome::Success, now);
+        assert_eq!(circuit.snapshot(now).counts.fires, (micros + 1).min(10));
+    }
+}
+
+#[test]
+fn a_failure_of_a_call_that_began_before_the_window_opens_alone() {
+    // As in opossum: nothing was asked for in this window, so one failure is more than any share of it.
+    let mut circuit = circuit(Settings { timeout: None, error_threshold: 100.0, ..Settings::default() });
+    let slow = admitted(&mut circuit, 0);
+    assert!(circuit.leave(slow, Outcome::Failure, ms(15_000)).is_some());
+    assert_eq!(circuit.snapshot(ms(15_000)).counts.error_rate(), f64::INFINITY);
+}
+
+#[test]
+fn time_that_runs_back_a_little_changes_nothing() {
+    // Two threads read the clock, and come to the lock in the other order.
+    let mut circuit = circuit(Settings { error_threshold: 100.0, ..Settings::default() });
+    call(&mut circuit, Outcome::Success, 20_000);
+    call(&mut circuit, Outcome::Success, 19_999);
+    assert_eq!(circuit.snapshot(ms(20_000)).counts.fires, 2);
+}
+
+#[test]
+fn the_end_of_time_is_no_overflow() {
+    let settings = Settings { reset: Duration::MAX, timeout: Some(Duration::MAX), ..Settings::default() };
+    let mut circuit = circuit(settings);
+    call(&mut circuit, Outcome::Failure, 1);
+    assert_eq!(state(&circuit, u64::MAX), State::Open);
+}

@@ -1,0 +1,12 @@
+//! Tests of the breaker.
+
+/// The rules, by arithmetic: no clock, no runtime.
+mod circuit;
+/// Random traffic against a second, plain implementation of the rules.
+mod model;
+/// What cannot be set.
+mod settings;
+/// The shell: time-outs, cancellation, panics, listeners, the timer; on a moved clock.
+mod shell;
+/// Recorded traces of the real opossum.
+mod traces;
