@@ -1,0 +1,162 @@
+//! Reads what clients send, and says what is wrong with it.
+//!
+//! A document is read in two steps: the bytes as JSON (400), then the JSON as the service's record (422, with the
+//! field's name). In between it is held to what every store can keep, so that no store has to refuse it later.
+
+use crate::limits;
+use crate::problem::Problem;
+use crate::record::Record;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use serde_json::Value;
+use std::str::FromStr;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// Reads the document of a request.
+pub(crate) async fn document<R: Record>(headers: &HeaderMap, body: Body) -> Result<R, Problem> {
+    let bytes = match timeout(limits::BODY_TIME, to_bytes(body, limits::BODY)).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(error)) => return Err(broken_body(&error)),
+        Err(_) => {
+            let seconds = limits::BODY_TIME.as_secs();
+            let detail = format!("the body was not complete within {seconds} s");
+            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail));
+        }
+    };
+    if bytes.is_empty() {
+        return Err(Problem::unreadable("the body is empty: send a JSON document"));
+    }
+    if !is_json(headers) {
+        let detail = "the body is not declared as JSON: send Content-Type: application/json";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    let value: Value = serde_json::from_slice(&bytes)
+        .map_err(|error| Problem::unreadable(format!("the body is not JSON: {error}")))?;
+    if !value.is_object() {
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "the body is not a JSON object"));
+    }
+    storable(&value, &mut Path::default())?;
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let reason = error.into_inner().to_string();
+        match path.as_str() {
+            // A missing field is told of where it is missed.
+            "." => match missing_field(&reason) {
+                Some(name) => Problem::field(name, "is missing"),
+                None => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, reason),
+            },
+            _ => Problem::field(&path, reason),
+        }
+    })
+}
+
+/// Reads `count`, the number of hops so far: 0 where it is not given.
+pub(crate) fn count(uri: &Uri) -> Result<u32, Problem> {
+    Ok(parameter(uri, "count", |_: &u32| true, "expected a whole number from 0 to 4294967295")?.unwrap_or(0))
+}
+
+/// Reads `limit`, the size of a page.
+pub(crate) fn limit(uri: &Uri) -> Result<u32, Problem> {
+    let expected = format!("expected a whole number from 1 to {}", limits::PAGE_MOST);
+    let in_range = |limit: &u32| (1..=limits::PAGE_MOST).contains(limit);
+    Ok(parameter(uri, "limit", in_range, &expected)?.unwrap_or(limits::PAGE))
+}
+
+/// Reads `before`, the key that a page ends before.
+pub(crate) fn before(uri: &Uri) -> Result<Option<Uuid>, Problem> {
+    parameter(uri, "before", |_| true, "expected the key of a document")
+}
+
+fn parameter<T: FromStr>(
+    uri: &Uri,
+    name: &str,
+    fits: impl Fn(&T) -> bool,
+    expected: &str,
+) -> Result<Option<T>, Problem> {
+    let wrong = |detail: String| Problem::unreadable(detail).with("parameter", name);
+    let query = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri)
+        .map_err(|error| Problem::unreadable(format!("the query cannot be read: {}", error.body_text())))?;
+    let mut values = query.0.into_iter().filter(|(key, _)| key == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(wrong(format!("{name} is given more than once"))),
+        (Some(text), None) => match text.parse::<T>().ok().filter(fits) {
+            Some(value) => Ok(Some(value)),
+            None => Err(wrong(format!("{name} is {text:?}: {expected}"))),
+        },
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(Ok(kind)) = headers.get(header::CONTENT_TYPE).map(|value| value.to_str()) else { return false };
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn broken_body(error: &axum::Error) -> Problem {
+    use std::error::Error as _;
+    let too_large = error.source().is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
+    if too_large {
+        let detail = format!("the body is larger than {} KiB", limits::BODY / 1024);
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail);
+    }
+    Problem::unreadable("the body broke off")
+}
+
+fn missing_field(reason: &str) -> Option<&str> {
+    reason.strip_prefix("missing field `")?.strip_suffix('`')
+}
+
+/// Refuses what MongoDB could not keep as it is, whichever store is in use.
+fn storable(value: &Value, path: &mut Path) -> Result<(), Problem> {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                path.enter(name)?;
+                if name.contains('\0') {
+                    return Err(path.problem("a name may not contain the character NUL"));
+                }
+                storable(value, path)?;
+                path.leave();
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                path.enter(&index.to_string())?;
+                storable(value, path)?;
+                path.leave();
+            }
+        }
+        Value::Number(number) if number.is_u64() && !number.is_i64() => {
+            return Err(
+                path.problem(format!("{number} does not fit: a whole number may be at most {}", i64::MAX))
+            );
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    Ok(())
+}
+
+/// Where in a document we are.
+#[derive(Default)]
+struct Path(Vec<String>);
+
+impl Path {
+    fn enter(&mut self, name: &str) -> Result<(), Problem> {
+        self.0.push(name.to_owned());
+        if self.0.len() > limits::DEPTH {
+            let top = self.0.first().cloned().unwrap_or_default();
+            return Err(Problem::field(&top, format!("is nested more than {} levels deep", limits::DEPTH)));
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.0.pop();
+    }
+
+    fn problem(&self, detail: impl std::fmt::Display) -> Problem {
+        Problem::field(&self.0.join("."), detail)
+    }
+}

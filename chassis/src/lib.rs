@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+
+// In reading order: what a service is, how it is set, what happens to a request, where it is kept, how it is run.
+mod record;
+pub mod settings;
+
+mod accept;
+mod create;
+mod fault;
+mod hop;
+mod input;
+mod problem;
+mod read;
+mod reply;
+
+pub mod store;
+
+mod app;
+mod limits;
+mod log;
+mod routes;
+mod run;
+mod server;
+mod service;
+mod wall;
+
+pub use record::{Record, nested};
+pub use run::{Failure, bind, launch, main, stop_signal};
+pub use service::{Service, StartError};

@@ -1,0 +1,104 @@
+//! Start and stop of a process, written once: a service's `main` is one call.
+
+use crate::log;
+use crate::record::Record;
+use crate::service::{Service, StartError};
+use crate::settings::{self, Log, Settings};
+use std::io::{self, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::process::ExitCode;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Why a program ends before it serves.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A setting that cannot be used.
+    #[error(transparent)]
+    Setting(#[from] StartError),
+    /// A port that cannot be listened on.
+    #[error("{variable}={port} cannot be listened on: {cause}; expected a port that is free")]
+    Port {
+        /// The variable that sets the port.
+        variable: &'static str,
+        /// The port.
+        port: u16,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// The operating system gives no threads or no signals.
+    #[error("the operating system refuses: {0}")]
+    System(#[from] io::Error),
+}
+
+impl Failure {
+    /// 2 for a setting that cannot be used, as for a flag that is unknown; else 1.
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Setting(_) => ExitCode::from(2),
+            Self::Port { .. } | Self::System(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Runs the service of one record: reads its settings, listens, serves until SIGTERM or Ctrl-C, and stops cleanly.
+#[must_use]
+pub fn main<R: Record>() -> ExitCode {
+    let about = "One of the retail services: keeps its document, and hands the nested part on through a circuit breaker";
+    let settings: Settings = settings::read(R::NAME, about, |command| command);
+    launch(&settings.log, async {
+        let service = Service::new::<R>(&settings).await?;
+        let listener = bind(settings.listen.host, settings.listen.port, "PORT").await?;
+        service.serve(listener, stop_signal()?).await;
+        Ok(())
+    })
+}
+
+/// Starts the log and the runtime, and runs a program on them to its end.
+#[must_use]
+pub fn launch(settings: &Log, program: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+    log::start(settings);
+    let result = Runtime::new().map_err(Failure::from).and_then(|runtime| runtime.block_on(program));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Where nobody reads it, the exit code still tells.
+            let _ = writeln!(io::stderr(), "error: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+/// Listens on a port that `variable` sets.
+///
+/// # Errors
+///
+/// Where the port is in use, or is not ours to use.
+pub async fn bind(host: IpAddr, port: u16, variable: &'static str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(SocketAddr::new(host, port)).await.map_err(|cause| Failure::Port {
+        variable,
+        port,
+        cause,
+    })
+}
+
+/// Is cancelled by SIGTERM or Ctrl-C.
+///
+/// # Errors
+///
+/// Where signals cannot be heard.
+pub fn stop_signal() -> Result<CancellationToken, Failure> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stopped.cancel();
+    });
+    Ok(stop)
+}

@@ -1,0 +1,125 @@
+//! One service, put together from its settings.
+
+use crate::app::{App, Keeper};
+use crate::hop::Next;
+use crate::record::Record;
+use crate::settings::{Settings, Storage};
+use crate::store::{MongoStore, SqliteStore, Store};
+use crate::{limits, log, routes, server};
+use axum::Router;
+use breaker::Breaker;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// A service that is ready to listen.
+#[derive(Debug)]
+pub struct Service {
+    app: Arc<App>,
+    router: Router,
+}
+
+/// Why a service cannot be started: a setting that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The URL of the database.
+    #[error("MONGO_URL cannot be used: {0}; expected one like mongodb://mongo:27017/retail")]
+    Mongo(crate::store::StoreError),
+    /// The folder of the embedded store.
+    #[error("DATA_DIR cannot be used: {0}; expected a folder that this program may write to")]
+    DataDir(crate::store::OpenError),
+    /// The circuit.
+    #[error("the circuit's settings cannot be used: {0}")]
+    Circuit(#[from] breaker::SettingsError),
+    /// The HTTP client.
+    #[error("the HTTP client cannot be made: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+impl Service {
+    /// Puts a service together. It opens its embedded store, and connects to nothing.
+    ///
+    /// # Errors
+    ///
+    /// Where a setting cannot be used.
+    pub async fn new<R: Record>(settings: &Settings) -> Result<Self, StartError> {
+        let records = format!("{}s", R::NAME);
+        let store = open(&settings.storage, &records).await?;
+        Self::with_store::<R>(settings, store)
+    }
+
+    /// Puts a service together on a store of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// Where a setting cannot be used.
+    pub fn with_store<R: Record>(settings: &Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
+        let app = Arc::new(App {
+            next: next(settings, &id)?,
+            id,
+            records: format!("{}s", R::NAME),
+            jumps: settings.chain.jumps,
+            strict_status: settings.chain.strict_status,
+            faults: settings.faults.clone(),
+            store: Keeper(store),
+            places: Arc::new(Semaphore::new(limits::REQUESTS)),
+        });
+        Ok(Self { router: routes::router::<R>(Arc::clone(&app)), app })
+    }
+
+    /// The service without its server.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Serves until `stop`; then finishes what has begun, within 8 s, and lets go of the store.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+        if let Ok(address) = listener.local_addr() {
+            info!(service = self.app.id, "🕹  App listening on port {}", address.port());
+        }
+        let draining = stop.clone();
+        let served = server::serve(listener, self.router, stop);
+        let finished = async {
+            let drained = async {
+                draining.cancelled().await;
+                tokio::time::sleep(limits::DRAIN_TIME).await;
+            };
+            tokio::select! {
+                () = served => true,
+                () = drained => false,
+            }
+        };
+        let all = u32::try_from(limits::REQUESTS).expect("a few hundred");
+        let finished = finished.await
+            // Requests whose clients have gone.
+            && timeout(limits::STORE_TIME, self.app.places.acquire_many(all)).await.is_ok();
+        if !finished {
+            warn!(service = self.app.id, "stopped with requests under way");
+        }
+        if !matches!(timeout(limits::STORE_TIME, self.app.store.0.close()).await, Ok(Ok(()))) {
+            warn!(service = self.app.id, "the store was left as it was");
+        }
+        info!(service = self.app.id, "stopped");
+    }
+}
+
+async fn open(storage: &Storage, records: &str) -> Result<Arc<dyn Store>, StartError> {
+    Ok(match &storage.mongo_url {
+        Some(url) => Arc::new(MongoStore::new(url, records).await.map_err(StartError::Mongo)?),
+        None => Arc::new(SqliteStore::open(&storage.data_dir, records).map_err(StartError::DataDir)?),
+    })
+}
+
+fn next(settings: &Settings, id: &str) -> Result<Option<Next>, StartError> {
+    let Some(url) = &settings.next.chain_svc else { return Ok(None) };
+    let name = settings.next.name(url);
+    let breaker = Breaker::builder(format!("{id}→{name}"))
+        .settings(settings.circuit.settings())
+        .on_event(log::circuit)
+        .build()?;
+    Ok(Some(Next::new(name, url.clone(), breaker)?))
+}

@@ -1,0 +1,170 @@
+//! Everything that can be set, from the environment or by a flag of the same name.
+//!
+//! One struct per concern, so that a program takes those that it has a use for; the doc comment of a field is what
+//! `--help` shows. A value that cannot be used ends the program at once, with exit code 2 and a sentence that names it
+//! and says what would be right.
+
+mod parse;
+
+use clap::{Args, ValueEnum};
+use parse::{chain_url, log_filter, number, percent};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use parse::{Secret, host, port, read};
+pub use reqwest::Url;
+
+/// All settings of one service.
+#[derive(Debug, Clone, clap::Parser)]
+pub struct Settings {
+    /// Name of the service in answers and logs [default: order, payment or shipment]
+    #[arg(long, env = "ID")]
+    pub id: Option<String>,
+    /// Where it listens.
+    #[command(flatten)]
+    pub listen: Listen,
+    /// What comes after it.
+    #[command(flatten)]
+    pub next: Next,
+    /// How far requests go and what is answered when one fails.
+    #[command(flatten)]
+    pub chain: Chain,
+    /// Faults on purpose.
+    #[command(flatten)]
+    pub faults: Faults,
+    /// Where documents are kept.
+    #[command(flatten)]
+    pub storage: Storage,
+    /// The circuit on the hop to the next service.
+    #[command(flatten)]
+    pub circuit: Circuit,
+    /// What is logged.
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// Where a service listens.
+#[derive(Debug, Clone, Args)]
+pub struct Listen {
+    /// Address to listen on; 0.0.0.0 for all interfaces
+    #[arg(long, env = "HOST", default_value = "127.0.0.1", value_parser = host)]
+    pub host: IpAddr,
+    /// Port to listen on; 0 for any that is free
+    #[arg(long, env = "PORT", default_value = "3000", value_parser = port())]
+    pub port: u16,
+}
+
+/// What comes after a service.
+#[derive(Debug, Clone, Args)]
+pub struct Next {
+    /// Where the nested part is posted to, like http://payment:3000/create; unset at the end of the chain
+    #[arg(long, env = "CHAIN_SVC", value_parser = chain_url)]
+    pub chain_svc: Option<Url>,
+    /// Name of the next service in logs and in X-Degraded [default: the host of CHAIN_SVC]
+    #[arg(long, env = "CHAIN_NAME")]
+    pub chain_name: Option<String>,
+}
+
+impl Next {
+    /// The next service's name: the given one, or its host, with the port where the host alone says nothing.
+    pub(crate) fn name(&self, url: &Url) -> String {
+        let host = url.host_str().unwrap_or_default();
+        match (&self.chain_name, url.port()) {
+            (Some(name), _) => name.clone(),
+            (None, Some(port))
+                if !host.starts_with(|c: char| c.is_ascii_alphabetic()) || host == "localhost" =>
+            {
+                format!("{host}:{port}")
+            }
+            (None, _) => host.to_owned(),
+        }
+    }
+}
+
+/// How far requests go and what is answered when a hop fails.
+#[derive(Debug, Clone, Args)]
+pub struct Chain {
+    /// Number of the hop at which the chain stops, with the answer "Last"
+    #[arg(long, env = "JUMPS", default_value = "6", value_parser = number(0, u32::MAX))]
+    pub jumps: u32,
+    /// 1: a failed hop is answered 502, 503 or 504, not 200 as in the original
+    #[arg(long, env = "STRICT_STATUS", default_value = "0", default_missing_value = "1", num_args = 0..=1, value_parser = parse::switch)]
+    pub strict_status: bool,
+}
+
+/// Faults on purpose.
+#[derive(Debug, Clone, Args)]
+pub struct Faults {
+    /// 1: some requests are answered 502 after their document was saved
+    #[arg(long, env = "INJECT_ERR", default_value = "0", default_missing_value = "1", num_args = 0..=1, value_parser = parse::switch)]
+    pub inject_err: bool,
+    /// How many of a hundred requests, where INJECT_ERR is on
+    #[arg(long, env = "INJECT_ERR_PERCENT", default_value = "40", value_parser = number(0, 100_u8))]
+    pub inject_err_percent: u8,
+}
+
+/// Where documents are kept.
+#[derive(Debug, Clone, Args)]
+pub struct Storage {
+    /// MongoDB to keep documents in, like mongodb://mongo:27017; unset for an embedded SQLite file
+    #[arg(long, env = "MONGO_URL")]
+    pub mongo_url: Option<Secret>,
+    /// Folder of the embedded SQLite file
+    #[arg(long, env = "DATA_DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+}
+
+/// The circuit on the hop to the next service.
+#[derive(Debug, Clone, Args)]
+pub struct Circuit {
+    /// Milliseconds that the next service may take; 0 for no limit
+    #[arg(long, env = "BREAKER_TIMEOUT_MS", default_value = "300", value_parser = number(0, u64::from(u32::MAX)))]
+    pub breaker_timeout_ms: u64,
+    /// Percentage of failures above which the circuit opens
+    #[arg(long, env = "BREAKER_ERROR_THRESHOLD", default_value = "50", value_parser = percent)]
+    pub breaker_error_threshold: f64,
+    /// Milliseconds that an open circuit waits before it lets a probe through
+    #[arg(long, env = "BREAKER_RESET_MS", default_value = "10000", value_parser = number(1, u64::from(u32::MAX)))]
+    pub breaker_reset_ms: u64,
+    /// Calls within 10 s below which the circuit does not open
+    #[arg(long, env = "BREAKER_VOLUME", default_value = "0", value_parser = number(0, u64::from(u32::MAX)))]
+    pub breaker_volume: u64,
+    /// Calls that may be under way at once; unset for no limit
+    #[arg(long, env = "BREAKER_CAPACITY", value_parser = number(1, u32::MAX))]
+    pub breaker_capacity: Option<u32>,
+}
+
+impl Circuit {
+    /// The same in the breaker's words.
+    pub(crate) fn settings(&self) -> breaker::Settings {
+        breaker::Settings {
+            timeout: (self.breaker_timeout_ms > 0).then_some(Duration::from_millis(self.breaker_timeout_ms)),
+            error_threshold: self.breaker_error_threshold,
+            reset: Duration::from_millis(self.breaker_reset_ms),
+            volume: self.breaker_volume,
+            capacity: self.breaker_capacity,
+            ..breaker::Settings::default()
+        }
+    }
+}
+
+/// What is logged.
+#[derive(Debug, Clone, Args)]
+pub struct Log {
+    /// Least level that is logged: error, warn, info, debug, trace, or one per crate, like chassis=debug
+    #[arg(long, env = "RUST_LOG", default_value = "info", value_parser = log_filter)]
+    pub rust_log: String,
+    /// Form of the log
+    #[arg(long, env = "LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// An object a line, for machines.
+    Json,
+}

@@ -1,0 +1,117 @@
+//! Reads settings: the words of one value, and the whole of a program's environment and flags.
+//!
+//! A variable that is set to nothing counts as unset: that is what `NAME=${NAME:-}` in a compose file makes of it.
+
+use clap::{CommandFactory, FromArgMatches};
+use reqwest::Url;
+use std::fmt::{self, Display};
+use std::net::IpAddr;
+use std::str::FromStr;
+use tracing_subscriber::EnvFilter;
+
+/// Reads the settings of a program from its flags and its environment.
+///
+/// Does not return where a value cannot be used, or where help was asked for. `tune` may change the command, for
+/// instance a default.
+pub fn read<T: CommandFactory + FromArgMatches>(
+    name: &'static str,
+    about: &'static str,
+    tune: impl FnOnce(clap::Command) -> clap::Command,
+) -> T {
+    let command = tune(T::command())
+        .name(name)
+        .about(about)
+        .version(env!("CARGO_PKG_VERSION"))
+        .mut_args(|arg| if is_empty_in_environment(&arg) { arg.env(None) } else { arg })
+        // An environment may hold secrets; help is pasted into tickets.
+        .mut_args(|arg| arg.hide_env_values(true));
+    let matches = command.get_matches();
+    T::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn is_empty_in_environment(arg: &clap::Arg) -> bool {
+    arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty())
+}
+
+/// A text that is not shown: not in a log, an error or a debugger.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+pub(super) fn number<T>(
+    least: T,
+    most: T,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: FromStr + PartialOrd + Display + Copy + Send + Sync + 'static,
+{
+    move |text| match text.parse::<T>() {
+        Ok(number) if least <= number && number <= most => Ok(number),
+        _ => Err(format!("expected a whole number from {least} to {most}")),
+    }
+}
+
+pub(super) fn percent(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("expected a percentage from 0 to 100".to_owned()),
+    }
+}
+
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err("expected 1 (on) or 0 (off)".to_owned()),
+    }
+}
+
+/// Reads a port.
+pub fn port() -> impl Fn(&str) -> Result<u16, String> + Clone + Send + Sync + 'static {
+    number(0, u16::MAX)
+}
+
+/// Reads an address to listen on.
+///
+/// # Errors
+///
+/// Where it is neither an IP address nor `localhost`.
+pub fn host(text: &str) -> Result<IpAddr, String> {
+    match text {
+        "localhost" => Ok(IpAddr::from([127, 0, 0, 1])),
+        _ => text.parse().map_err(|_| "expected an IP address, like 127.0.0.1 or 0.0.0.0".to_owned()),
+    }
+}
+
+pub(super) fn chain_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if url.scheme() == "http" && url.has_host() => Ok(url),
+        _ => Err("expected a URL, like http://payment:3000/create".to_owned()),
+    }
+}
+
+pub(super) fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::builder().parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("expected a level, like info, or one per crate, like info,chassis=debug".to_owned()),
+    }
+}

@@ -1,0 +1,96 @@
+//! Where documents are kept.
+//!
+//! A store acknowledges nothing that is not on disk. It may be away: then its answers are errors, and it is asked again
+//! with the next request. Who asks sets the time limit; a store goes on with what it has begun when nobody waits for it
+//! any more.
+
+mod mongo;
+mod sqlite;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::error::Error;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use uuid::Uuid;
+
+pub use mongo::MongoStore;
+pub use sqlite::{OpenError, SqliteStore};
+
+/// A document as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Saved {
+    /// Ours, not the client's: several documents may bear the same `id`. Sorts in the order of time.
+    pub key: Uuid,
+    /// When it was taken, to the millisecond.
+    pub created_at: Timestamp,
+    /// What the client sent.
+    pub document: Map<String, Value>,
+}
+
+impl Saved {
+    /// A record that is about to be kept, with a new key.
+    ///
+    /// # Errors
+    ///
+    /// Where it does not serialize as a JSON object.
+    pub fn new<R: Serialize>(record: &R) -> Result<Self, serde_json::Error> {
+        let document = serde_json::from_value(serde_json::to_value(record)?)?;
+        let (key, created_at) = crate::wall::new_key();
+        Ok(Self { key, created_at, document })
+    }
+
+    /// The document with its key and its time.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut fields = self.document.clone();
+        fields.insert("key".to_owned(), self.key.to_string().into());
+        fields.insert("created_at".to_owned(), format!("{:.3}", self.created_at).into());
+        Value::Object(fields)
+    }
+}
+
+/// What a store is doing.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Keeps the documents of one service.
+pub trait Store: fmt::Debug + Send + Sync + 'static {
+    /// Keeps a document. Done when it is on disk.
+    fn insert(&self, saved: Arc<Saved>) -> Pending<'_, ()>;
+
+    /// The document with this key.
+    fn get(&self, key: Uuid) -> Pending<'_, Option<Saved>>;
+
+    /// The newest documents, or the newest of those before a key; at most `limit`.
+    fn list(&self, limit: u32, before: Option<Uuid>) -> Pending<'_, Vec<Saved>>;
+
+    /// Whether a document could be kept now.
+    fn ping(&self) -> Pending<'_, ()>;
+
+    /// Finishes what was begun and lets go of everything.
+    fn close(&self) -> Pending<'_, ()>;
+}
+
+/// Why a store did not do what it was asked to. For the log.
+#[derive(Debug, Clone)]
+pub struct StoreError(Arc<dyn Error + Send + Sync>);
+
+impl StoreError {
+    pub(crate) fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(cause.into().into())
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}

@@ -1,0 +1,142 @@
+//! The store of the compose stack: a MongoDB collection per service, through the official driver.
+//!
+//! The driver's futures must not be dropped half-way, so each operation runs in a task of its own, which goes on when
+//! the request that asked for it is gone. A document is written once even if the driver's answer to it is lost: it
+//! bears our key, so that a second try that finds it there has succeeded.
+
+mod convert;
+
+use super::{Pending, Saved, Store, StoreError};
+use crate::limits;
+use crate::settings::Secret;
+use convert::{from_bson, to_bson};
+use mongodb::bson::{RawDocumentBuf, doc};
+use mongodb::error::{Error, ErrorKind, WriteFailure};
+use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
+use mongodb::{Client, Collection};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The database where the URL names none.
+const DATABASE: &str = "retail";
+/// The server's code for a key that is there already.
+const DUPLICATE_KEY: i32 = 11_000;
+
+/// Keeps documents in a MongoDB collection.
+#[derive(Debug)]
+pub struct MongoStore {
+    client: Client,
+    collection: Collection<RawDocumentBuf>,
+}
+
+impl MongoStore {
+    /// Prepares to use the collection `records` of the database that the URL names. Connects only when it has to.
+    ///
+    /// # Errors
+    ///
+    /// Where the URL cannot be used. The error does not show it, for it may hold a password.
+    pub async fn new(url: &Secret, records: &str) -> Result<Self, StoreError> {
+        let mut options = ClientOptions::parse(url.reveal()).await.map_err(|error| unusable(&error, url))?;
+        options.app_name.get_or_insert_with(|| format!("retail-{records}"));
+        options.server_selection_timeout.get_or_insert(limits::STORE_TIME);
+        options.connect_timeout.get_or_insert(limits::STORE_TIME);
+        let database = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
+        let concern = options.write_concern.get_or_insert_with(WriteConcern::default);
+        if concern.journal.is_none() && concern.w != Some(Acknowledgment::Nodes(0)) {
+            concern.journal = Some(true);
+        }
+        let client = Client::with_options(options).map_err(|error| unusable(&error, url))?;
+        let collection = client.database(&database).collection(records);
+        Ok(Self { client, collection })
+    }
+}
+
+impl Store for MongoStore {
+    fn insert(&self, saved: Arc<Saved>) -> Pending<'_, ()> {
+        let collection = self.collection.clone();
+        detached(async move {
+            let document = to_bson(&saved)?;
+            match collection.insert_one(&document).await {
+                Err(error) if is_lost(&error) => match collection.insert_one(&document).await {
+                    Err(error) if is_duplicate(&error) => Ok(()),
+                    other => other.map(drop),
+                },
+                other => other.map(drop),
+            }
+        })
+    }
+
+    fn get(&self, key: Uuid) -> Pending<'_, Option<Saved>> {
+        let collection = self.collection.clone();
+        detached(async move {
+            let found = collection.find_one(doc! { "_id": key.to_string() }).await?;
+            found.as_deref().map(from_bson).transpose()
+        })
+    }
+
+    fn list(&self, limit: u32, before: Option<Uuid>) -> Pending<'_, Vec<Saved>> {
+        let collection = self.collection.clone();
+        detached(async move {
+            // Documents of others, whose keys are no strings, are passed over.
+            let filter = match before {
+                Some(key) => doc! { "_id": { "$type": "string", "$lt": key.to_string() } },
+                None => doc! { "_id": { "$type": "string" } },
+            };
+            let newest_first = doc! { "_id": -1 };
+            let mut cursor = collection.find(filter).sort(newest_first).limit(i64::from(limit)).await?;
+            let mut page = Vec::new();
+            while cursor.advance().await? {
+                page.push(from_bson(cursor.current())?);
+            }
+            Ok(page)
+        })
+    }
+
+    fn ping(&self) -> Pending<'_, ()> {
+        let database = self.client.database(DATABASE);
+        detached(async move { database.run_command(doc! { "ping": 1 }).await.map(drop) })
+    }
+
+    fn close(&self) -> Pending<'_, ()> {
+        let client = self.client.clone();
+        detached(async move {
+            client.shutdown().await;
+            Ok(())
+        })
+    }
+}
+
+/// Runs an operation to its end, whoever waits for it.
+fn detached<T: Send + 'static>(
+    operation: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Pending<'static, T> {
+    Box::pin(async move {
+        match tokio::spawn(operation).await {
+            Ok(result) => result.map_err(StoreError::new),
+            Err(panic) => Err(StoreError::new(panic)),
+        }
+    })
+}
+
+/// Whether the connection broke, so that nobody knows what happened.
+fn is_lost(error: &Error) -> bool {
+    matches!(*error.kind, ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. })
+}
+
+fn is_duplicate(error: &Error) -> bool {
+    matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == DUPLICATE_KEY)
+}
+
+/// The driver's reason, unless it quotes a part of the URL that nobody may see.
+fn unusable(error: &Error, url: &Secret) -> StoreError {
+    let url = url.reveal();
+    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let user = after_scheme.rsplit_once('@').map_or("", |(user, _)| user);
+    let reason = error.kind.to_string();
+    if user.split(':').any(|part| !part.is_empty() && reason.contains(part)) {
+        return StoreError::new(
+            "the part before the @ is wrong: the characters : / ? # [ ] @ % must be percent-encoded",
+        );
+    }
+    StoreError::new(reason)
+}

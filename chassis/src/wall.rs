@@ -1,0 +1,23 @@
+//! The wall clock: read here and nowhere else.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// Minutes and seconds of now, as answers show them: `44:12`.
+pub(crate) fn minutes_and_seconds() -> String {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    let seconds = Timestamp::now().as_second();
+    format!("{:02}:{:02}", seconds / 60 % 60, seconds % 60)
+}
+
+/// A new key, and the time that it carries: keys sort in the order in which they were made.
+pub(crate) fn new_key() -> (Uuid, Timestamp) {
+    let key = Uuid::now_v7();
+    (key, time_of(key).expect("a key of version 7 carries its time"))
+}
+
+/// The time that a key carries, to the millisecond.
+fn time_of(key: Uuid) -> Option<Timestamp> {
+    let (seconds, nanos) = key.get_timestamp()?.to_unix();
+    Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos / 1_000_000 * 1_000_000).ok()?).ok()
+}

@@ -1,0 +1,214 @@
+//! One suite for both stores. What it asks of a store is all that the services rely on.
+
+use chassis::settings::Secret;
+use chassis::store::{MongoStore, Saved, SqliteStore, Store};
+use mongodb::bson::{Document, doc};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+use testkit::Mongod;
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+fn saved(document: Value) -> Arc<Saved> {
+    Arc::new(Saved::new(&document).expect("an object"))
+}
+
+fn sqlite(folder: &Path) -> Arc<dyn Store> {
+    Arc::new(SqliteStore::open(folder, "parcels").expect("a folder of ours"))
+}
+
+async fn mongo(url: &str) -> Arc<dyn Store> {
+    Arc::new(MongoStore::new(&Secret::from(url.to_owned()), "parcels").await.expect("a URL of ours"))
+}
+
+#[tokio::test]
+async fn sqlite_keeps_what_it_is_given() {
+    let folder = tempfile::tempdir().expect("a folder");
+    suite(sqlite(folder.path())).await;
+}
+
+#[tokio::test]
+async fn mongodb_keeps_what_it_is_given() {
+    let mongod = Mongod::start().await;
+    suite(mongo(&mongod.url()).await).await;
+}
+
+async fn suite(store: Arc<dyn Store>) {
+    store.ping().await.expect("it is there");
+    gives_back_what_it_was_given(&*store).await;
+    lists_newest_first(&*store).await;
+    takes_many_at_once(&store).await;
+    store.close().await.expect("it closes");
+    assert!(store.ping().await.is_err(), "a closed store says so");
+}
+
+async fn gives_back_what_it_was_given(store: &dyn Store) {
+    assert_eq!(store.list(100, None).await.expect("an empty page"), []);
+    assert_eq!(store.get(Uuid::nil()).await.expect("an answer"), None);
+    let documents = [
+        json!({}),
+        json!({ "z": 1, "a": 2, "m": { "z": 1, "a": 2 } }),
+        json!({ "null": null, "true": true, "text": "", "list": [1, [2, [3]], {}], "object": {} }),
+        json!({ "numbers": [0, -1, i32::MAX, i64::from(i32::MAX) + 1, i64::MIN, i64::MAX, 0.1, -2.5, 1e300, 1.0] }),
+        json!({ "text": "🍀 \u{0} \u{1} \\ \" ' \n \u{202e}", "ключ": "名" }),
+        // What MongoDB's extended JSON and query language would mean something by.
+        json!({ "a": { "$oid": "0123456789ab0123456789ab" }, "b": { "$date": "2026-11-21T00:00:00Z" } }),
+        json!({ "a": { "$numberLong": "1" }, "b": { "$gt": "" }, "c.d": 1, "$where": { "$ne": null }, "": 1 }),
+    ];
+    for document in documents {
+        let one = saved(document);
+        store.insert(Arc::clone(&one)).await.expect("it is kept");
+        let found = store.get(one.key).await.expect("an answer").expect("it is there");
+        assert_eq!(found, *one);
+        let (ours, theirs) = (one.to_json().to_string(), found.to_json().to_string());
+        assert_eq!(ours, theirs, "with the fields in their order");
+    }
+}
+
+async fn lists_newest_first(store: &dyn Store) {
+    let same_id: Vec<_> = (0..5).map(|number| saved(json!({ "id": "same", "number": number }))).collect();
+    for one in &same_id {
+        store.insert(Arc::clone(one)).await.expect("several documents may bear one id");
+    }
+    let keys = |page: &[Saved]| page.iter().map(|one| one.key).collect::<Vec<_>>();
+    let newest = store.list(2, None).await.expect("a page");
+    assert_eq!(keys(&newest), [same_id[4].key, same_id[3].key]);
+    let before = store.list(2, Some(same_id[3].key)).await.expect("a page");
+    assert_eq!(keys(&before), [same_id[2].key, same_id[1].key]);
+    assert_eq!(before[0].document["number"], 2);
+}
+
+async fn takes_many_at_once(store: &Arc<dyn Store>) {
+    let mut inserts = JoinSet::new();
+    for number in 0..500 {
+        let store = Arc::clone(store);
+        inserts.spawn(async move {
+            let one = saved(json!({ "number": number }));
+            store.insert(Arc::clone(&one)).await.expect("it is kept");
+            let found = store.get(one.key).await.expect("an answer");
+            assert_eq!(found.expect("acknowledged, so it is there").document["number"], number);
+        });
+    }
+    while let Some(insert) = inserts.join_next().await {
+        insert.expect("no panic");
+    }
+}
+
+#[tokio::test]
+async fn sqlite_survives_being_closed_and_opened() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let one = saved(json!({ "id": "1" }));
+    let store = sqlite(folder.path());
+    store.insert(Arc::clone(&one)).await.expect("it is kept");
+    store.close().await.expect("it closes");
+    let again = sqlite(folder.path());
+    assert_eq!(again.get(one.key).await.expect("an answer").as_ref(), Some(&*one));
+    let left: Vec<_> = std::fs::read_dir(folder.path())
+        .expect("ours")
+        .map(|entry| entry.expect("ours").file_name())
+        .collect();
+    assert!(left.iter().any(|name| name == "parcels.sqlite"), "{left:?}");
+}
+
+#[tokio::test]
+async fn sqlite_can_be_read_by_others_while_it_writes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (one, other) = (sqlite(folder.path()), sqlite(folder.path()));
+    for number in 0..20 {
+        let document = saved(json!({ "number": number }));
+        one.insert(Arc::clone(&document)).await.expect("it is kept");
+        assert!(other.get(document.key).await.expect("an answer").is_some());
+        other.insert(saved(json!({}))).await.expect("both may write");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "not a folder").expect("ours");
+    let error = SqliteStore::open(&file, "parcels").expect_err("a file is no folder").to_string();
+    assert!(error.contains(&*file.to_string_lossy()), "{error}");
+
+    let garbage = folder.path().join("parcels.sqlite");
+    std::fs::write(&garbage, "no database at all, but long enough to look like one".repeat(100))
+        .expect("ours");
+    let error = SqliteStore::open(folder.path(), "parcels").expect_err("garbage is no database").to_string();
+    assert!(error.contains("parcels.sqlite") && error.contains("not a database"), "{error}");
+}
+
+#[tokio::test]
+async fn mongodb_keeps_documents_as_people_look_for_them() {
+    let mongod = Mongod::start().await;
+    let client = mongodb::Client::with_uri_str(mongod.url()).await.expect("a URL of ours");
+    for (url, database) in [(mongod.url(), "retail"), (format!("{}/shop", mongod.url()), "shop")] {
+        let one = saved(json!({ "id": "1", "inner": { "weight": 2.5 } }));
+        mongo(&url).await.insert(Arc::clone(&one)).await.expect("it is kept");
+        let found: Document = client
+            .database(database)
+            .collection("parcels")
+            .find_one(doc! { "inner.weight": 2.5 })
+            .await
+            .expect("an answer")
+            .expect("in the database that the URL names, else in retail");
+        assert_eq!(found.get_str("_id").expect("a text"), one.key.to_string());
+        assert_eq!(found.get_str("id").expect("a text"), "1");
+        let time = found.get_datetime("created_at").expect("a time");
+        assert_eq!(time.timestamp_millis(), one.created_at.as_millisecond());
+    }
+}
+
+#[tokio::test]
+async fn mongodb_passes_over_what_others_wrote() {
+    let mongod = Mongod::start().await;
+    let store = mongo(&mongod.url()).await;
+    let client = mongodb::Client::with_uri_str(mongod.url()).await.expect("a URL of ours");
+    let theirs = client.database("retail").collection::<Document>("parcels");
+    theirs.insert_one(doc! { "id": "with an ObjectId" }).await.expect("it is kept");
+    let ours = saved(json!({ "id": "ours" }));
+    store.insert(Arc::clone(&ours)).await.expect("it is kept");
+    assert_eq!(store.list(10, None).await.expect("a page"), [(*ours).clone()]);
+}
+
+#[tokio::test]
+async fn a_mongodb_url_that_cannot_be_used_is_told_without_its_password() {
+    for url in [
+        "nonsense",
+        "http://user:hunter2@host",
+        "mongodb://user:hunter2@",
+        "mongodb://user:hunter2@host:port",
+        "mongodb://user:hunt@er2@host",
+        "mongodb://user:hunter2@host/?noSuchOption=hunter2",
+        "mongodb://us%er:hunter2@host/?w=x&journal=perhaps",
+    ] {
+        let Err(error) = MongoStore::new(&Secret::from(url.to_owned()), "parcels").await else { continue };
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("hunter2") && !shown.contains("hunt@er2"), "{shown}");
+        assert!(!shown.is_empty());
+    }
+    assert!(MongoStore::new(&Secret::from("nonsense".to_owned()), "parcels").await.is_err());
+    assert_eq!(format!("{:?}", Secret::from("hunter2".to_owned())), "Secret(..)");
+}
+
+#[tokio::test]
+async fn an_acknowledged_document_survives_the_death_of_the_server() {
+    let mut mongod = Mongod::start().await;
+    let store = mongo(&mongod.url()).await;
+    let mut acknowledged = Vec::new();
+    for number in 0..50 {
+        let one = saved(json!({ "number": number }));
+        store.insert(Arc::clone(&one)).await.expect("it is kept");
+        acknowledged.push(one);
+    }
+    mongod.kill().await;
+    mongod.restart().await;
+    for one in acknowledged {
+        let found = testkit::eventually(
+            "the driver finds the server again",
+            std::time::Duration::from_secs(20),
+            async || store.get(one.key).await.ok(),
+        );
+        assert!(found.await.is_some(), "acknowledged, so it is there");
+    }
+}

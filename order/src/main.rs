@@ -1,0 +1,5 @@
+//! Runs the order service.
+
+fn main() -> std::process::ExitCode {
+    chassis::main::<order::Order>()
+}

@@ -1,0 +1,5 @@
+//! Runs the shipment service.
+
+fn main() -> std::process::ExitCode {
+    chassis::main::<shipment::Shipment>()
+}
