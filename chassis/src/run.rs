@@ -47,7 +47,8 @@ impl Failure {
 #[must_use]
 pub fn main<R: Record>() -> ExitCode {
     let about = "One of the retail services: keeps its document, and hands the nested part on through a circuit breaker";
-    let settings: Settings = settings::read(R::NAME, about, |command| command);
+    let settings: Settings =
+        settings::read(R::NAME, about, |command| command.mut_arg("id", |arg| arg.default_value(R::NAME)));
     launch(&settings.log, async {
         let service = Service::new::<R>(&settings).await?;
         let listener = bind(settings.listen.host, settings.listen.port, "PORT").await?;

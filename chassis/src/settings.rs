@@ -18,7 +18,7 @@ pub use reqwest::Url;
 /// All settings of one service.
 #[derive(Debug, Clone, clap::Parser)]
 pub struct Settings {
-    /// Name of the service in answers and logs [default: order, payment or shipment]
+    /// Name of the service in answers and logs
     #[arg(long, env = "ID")]
     pub id: Option<String>,
     /// Where it listens.

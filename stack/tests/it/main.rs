@@ -1,0 +1,21 @@
+//! Tests of the whole: real processes, a real MongoDB server, the files that are written for readers.
+
+/// The programs, built and started.
+mod programs;
+
+/// Three processes: a circuit opens, refuses and heals; neighbours that die.
+mod chain;
+/// The compose file, as far as it can be checked without an engine.
+mod compose;
+/// What is acknowledged survives the death of anything.
+mod durability;
+/// The README's commands, tables and answers.
+mod readme;
+/// Settings of the programs: help, defaults, what is refused.
+mod settings;
+/// All three in one process.
+mod stack;
+/// The rules of the house.
+mod tidy;
+/// Every request of `tests.http`.
+mod tour;

@@ -1,0 +1,132 @@
+//! The README's commands, tables and answers: what is written for readers is true.
+
+use crate::programs::{Stack, program, root, stack_program};
+use crate::settings::help;
+use std::collections::BTreeMap;
+use std::path::Path;
+use testkit::Process;
+
+fn readme() -> String {
+    std::fs::read_to_string(root().join("README.md")).expect("there is a README")
+}
+
+/// The blocks that are fenced as shell commands.
+fn commands() -> Vec<String> {
+    let readme = readme();
+    let blocks = readme.split("```sh\n").skip(1);
+    blocks.map(|block| block.split("```").next().unwrap_or_default().trim().to_owned()).collect()
+}
+
+#[test]
+fn every_command_is_one_that_is_tested() {
+    let known = [
+        ("cargo run", "stack.rs"),
+        ("curl ", "the test below"),
+        ("docker compose up", "compose.rs, and by hand with an engine"),
+        ("INJECT_ERR_PERCENT=100 cargo run", "stack.rs"),
+        ("scripts/test", "what runs this"),
+    ];
+    let commands = commands();
+    for command in &commands {
+        assert!(known.iter().any(|(start, _)| command.starts_with(start)), "nobody tests {command:?}");
+    }
+    assert_eq!(commands.len(), known.len(), "{commands:#?}");
+}
+
+#[test]
+fn cargo_run_starts_the_stack() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("there is a manifest");
+    assert!(manifest.contains("default-members = [\"stack\"]"));
+}
+
+#[tokio::test]
+async fn the_order_that_it_sends_is_taken() {
+    let stack = Stack::start(&[("INJECT_ERR", "0")]).await;
+    let curl = commands().into_iter().find(|command| command.starts_with("curl")).expect("a curl command");
+    let curl = curl.replace("http://localhost:3000", &stack.order) + " --silent --show-error";
+    let mut process = Process::spawn("sh", &["-c", &curl], &[]);
+    assert_eq!(process.wait().await.code(), Some(0), "{:?}", process.lines());
+    let said = process.lines().join("\n");
+    assert!(said.starts_with("\nThis is order @") && said.contains("Ended Transaction"), "{said}");
+}
+
+#[tokio::test]
+async fn the_order_that_the_stack_suggests_is_taken() {
+    let stack = Stack::start(&[("INJECT_ERR", "0")]).await;
+    let said = stack.process.lines();
+    let start = said.iter().position(|line| line.contains("curl")).expect("a curl command");
+    let curl = format!("{}\n{} --silent --show-error", said[start], said[start + 1]);
+    let mut process = Process::spawn("sh", &["-c", &curl], &[]);
+    assert_eq!(process.wait().await.code(), Some(0), "{:?}", process.lines());
+    assert!(process.lines().join("\n").contains("Ended Transaction"));
+}
+
+/// Name and default of every variable of the settings table.
+fn table() -> BTreeMap<String, String> {
+    let readme = readme();
+    let settings =
+        readme.split("## Settings").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("a chapter");
+    let rows = settings.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.map(|row| row.split('|').map(|cell| cell.trim().replace('`', "")).collect::<Vec<_>>());
+    cells.map(|cells| (cells[1].clone(), cells[2].clone())).collect()
+}
+
+/// Name and default of every variable of a program's help.
+fn variables(help: &str) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    let mut last = String::new();
+    for line in help.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix("[env: ").and_then(|rest| rest.strip_suffix(']')) {
+            last = name.trim_end_matches('=').to_owned();
+            variables.insert(last.clone(), String::new());
+        } else if let Some(default) = line.strip_prefix("[default: ").and_then(|rest| rest.strip_suffix(']'))
+        {
+            variables.insert(last.clone(), default.to_owned());
+        }
+    }
+    variables
+}
+
+#[tokio::test]
+async fn the_settings_table_is_that_of_help() {
+    let mut told = table();
+    let mut helped = variables(&help(&program("order")).await);
+    assert_eq!(helped.insert("ID".to_owned(), told["ID"].clone()).as_deref(), Some("order"));
+    assert_eq!(told.insert("CHAIN_NAME".to_owned(), String::new()).as_deref(), Some("the host of CHAIN_SVC"));
+    assert_eq!(told, helped);
+}
+
+#[tokio::test]
+async fn the_stack_differs_in_what_the_readme_says() {
+    let service = variables(&help(&program("order")).await);
+    let mut expected: BTreeMap<_, _> = service.into_iter().collect();
+    for name in ["ID", "PORT", "CHAIN_SVC", "CHAIN_NAME"] {
+        expected.remove(name).expect("a setting of a service");
+    }
+    for (name, default) in [
+        ("ORDER_PORT", "3000"),
+        ("PAYMENT_PORT", "3001"),
+        ("SHIPMENT_PORT", "3002"),
+        ("JUMPS", "4"),
+        ("INJECT_ERR", "1"),
+    ] {
+        expected.insert(name.to_owned(), default.to_owned());
+    }
+    assert_eq!(variables(&help(stack_program()).await), expected);
+}
+
+#[test]
+fn every_file_that_it_links_to_is_there() {
+    for document in
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "breaker/README.md", "chassis/README.md"]
+    {
+        let path = root().join(document);
+        let text = std::fs::read_to_string(&path).expect("a document");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if !link.starts_with("http") {
+                let target = path.parent().unwrap_or(Path::new("")).join(link);
+                assert!(target.exists(), "{document} links to {link}");
+            }
+        }
+    }
+}

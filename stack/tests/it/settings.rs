@@ -1,0 +1,97 @@
+//! Settings of the programs: help, defaults, what is refused.
+
+use crate::programs::{Env, Service, get, program, stack_program};
+use std::path::Path;
+use testkit::Process;
+
+/// Runs a program that ends by itself; gives its exit code and all it said.
+async fn ended(mut process: Process) -> (Option<i32>, String) {
+    let code = process.wait().await.code();
+    (code, process.lines().join("\n"))
+}
+
+/// The `--help` of a program.
+pub(crate) async fn help(program: &Path) -> String {
+    let (code, said) =
+        ended(Process::spawn(program, &["--help"], &[("MONGO_URL", "mongodb://u:hunter2@host")])).await;
+    assert_eq!(code, Some(0));
+    assert!(!said.contains("hunter2"), "help does not show what is set:\n{said}");
+    said
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_used_is_named_with_what_would_be_right() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "not a folder").expect("ours");
+    let below_a_file = file.join("data").display().to_string();
+    for (name, value, flag, expected) in [
+        ("PORT", "abc", "--port", "expected a whole number from 0 to 65535"),
+        ("PORT", "65536", "--port", "expected a whole number from 0 to 65535"),
+        ("PORT", "-1", "--port", "expected a whole number from 0 to 65535"),
+        ("HOST", "everywhere", "--host", "expected an IP address"),
+        ("JUMPS", "-1", "--jumps", "expected a whole number from 0 to 4294967295"),
+        ("JUMPS", "many", "--jumps", "expected a whole number"),
+        ("CHAIN_SVC", "not-a-url", "--chain-svc", "expected a URL, like http://payment:3000/create"),
+        ("CHAIN_SVC", "https://payment/create", "--chain-svc", "expected a URL, like http://"),
+        ("CHAIN_SVC", "payment:3000/create", "--chain-svc", "expected a URL"),
+        ("INJECT_ERR", "perhaps", "--inject-err", "expected 1 (on) or 0 (off)"),
+        ("INJECT_ERR_PERCENT", "101", "--inject-err-percent", "expected a whole number from 0 to 100"),
+        ("STRICT_STATUS", "2", "--strict-status", "expected 1 (on) or 0 (off)"),
+        ("MONGO_URL", "nonsense", "MONGO_URL", "expected one like mongodb://mongo:27017/retail"),
+        ("MONGO_URL", "mongodb://", "MONGO_URL", "expected one like mongodb://"),
+        ("DATA_DIR", &below_a_file, "DATA_DIR", "expected a folder that this program may write to"),
+        ("BREAKER_TIMEOUT_MS", "300ms", "--breaker-timeout-ms", "expected a whole number"),
+        (
+            "BREAKER_ERROR_THRESHOLD",
+            "101",
+            "--breaker-error-threshold",
+            "expected a percentage from 0 to 100",
+        ),
+        ("BREAKER_ERROR_THRESHOLD", "NaN", "--breaker-error-threshold", "expected a percentage"),
+        ("BREAKER_RESET_MS", "0", "--breaker-reset-ms", "expected a whole number from 1"),
+        ("BREAKER_VOLUME", "-1", "--breaker-volume", "expected a whole number"),
+        ("BREAKER_CAPACITY", "0", "--breaker-capacity", "expected a whole number from 1"),
+        ("RUST_LOG", "a=b=c", "--rust-log", "expected a level, like info"),
+        ("LOG_FORMAT", "xml", "--log-format", "[possible values: text, json]"),
+    ] {
+        let mut env = Env::of(&[("PORT", "0")]);
+        env.set(name, value);
+        let (code, said) = ended(env.spawn(&program("order"))).await;
+        assert_eq!(code, Some(2), "{name}={value}:\n{said}");
+        assert!(said.contains(flag) && said.contains(expected), "{name}={value}:\n{said}");
+        assert!(said.starts_with("error: "), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_flag_that_is_unknown_is_refused() {
+    for program in [program("payment"), stack_program().to_owned()] {
+        let (code, said) = ended(Process::spawn(program, &["--prot", "3000"], &[])).await;
+        assert_eq!(code, Some(2));
+        assert!(said.contains("unexpected argument '--prot'"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_variable_that_is_set_to_nothing_is_unset() {
+    let nothing = [("ID", ""), ("CHAIN_SVC", ""), ("MONGO_URL", ""), ("JUMPS", ""), ("BREAKER_CAPACITY", "")];
+    let service = Service::start("shipment", &nothing).await;
+    assert_eq!(get(&service.url).await.text, "hello from shipment\n");
+}
+
+#[tokio::test]
+async fn a_name_can_be_given() {
+    let service = Service::start("order", &[("ID", "orders-north")]).await;
+    assert_eq!(get(&service.url).await.text, "hello from orders-north\n");
+}
+
+#[tokio::test]
+async fn a_flag_outdoes_a_variable() {
+    let env = Env::of(&[]);
+    let data = env.folder.path().display().to_string();
+    let flags = ["--port", "0", "--id", "by-flag", "--data-dir", &data, "--inject-err"];
+    let process = Process::spawn(program("order"), &flags, &[("ID", "by-variable"), ("PORT", "1")]);
+    let line = process.wait_for_line(|line| line.contains("App listening on port")).await;
+    assert!(line.contains("service=\"by-flag\""), "{line}");
+}

@@ -1,0 +1,98 @@
+//! Every request of `tests.http`, sent in its order to a running stack, and its answer.
+
+use crate::programs::{Answer, Chain, Stack, client, keys, root};
+use serde_json::Value;
+use std::time::Duration;
+use testkit::eventually;
+use testkit::http_file::{HttpRequest, parse_with};
+
+fn tour(order: &str, payment: &str, shipment: &str) -> Vec<HttpRequest> {
+    let text = std::fs::read_to_string(root().join("tests.http")).expect("there is a tour");
+    parse_with(&text, &[("order", order), ("payment", payment), ("shipment", shipment)])
+}
+
+fn named<'a>(tour: &'a [HttpRequest], name: &str) -> &'a HttpRequest {
+    let found = tour.iter().find(|request| request.name.as_deref() == Some(name));
+    found.unwrap_or_else(|| panic!("the tour has no request named {name}"))
+}
+
+async fn send(request: &HttpRequest) -> Answer {
+    let method = request.method.parse().expect("a method");
+    let mut builder = client().request(method, &request.url).body(request.body.clone());
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    Answer::of(builder).await.expect("the stack answers")
+}
+
+/// The requests that the tour sends to a stack as it comes, and what each is to answer.
+const WORKS: [(&str, u16, &str); 16] = [
+    ("greeting", 200, "hello from order"),
+    ("order", 200, "\nThis is order @"),
+    ("order-json", 200, "\"date\":\"2026-11-21T00:00:00Z\""),
+    ("payment", 200, "\"location\":\"This is payment @"),
+    ("shipment", 200, "\"msg\":\"Ended Transaction\""),
+    ("below-the-limit", 200, "\"data\":\"Last\""),
+    ("at-the-limit", 200, "\"data\":\"Last\""),
+    ("past-the-limit", 200, "\nLast"),
+    ("bad-count", 400, "count is \\\"abc\\\""),
+    ("bad-json", 400, "the body is not JSON"),
+    ("missing-field", 422, "\"field\":\"payment\""),
+    ("bad-payment", 200, "\"code\":\"EUPSTREAM\""),
+    ("orders", 200, "\"orders\":["),
+    ("payments", 200, "\"next\":\"/payments?limit=2&before="),
+    ("shipments", 200, "\"shipments\":["),
+    ("ready", 200, "ok"),
+];
+
+/// Those that it sends after something was broken.
+const BREAKS: [&str; 3] = ["breaks", "open", "healed"];
+
+#[tokio::test]
+async fn it_works() {
+    let stack = Stack::start(&[("INJECT_ERR", "0")]).await;
+    let tour = tour(&stack.order, &stack.payment, &stack.shipment);
+    for (request, (name, status, holds)) in tour.iter().zip(WORKS) {
+        if BREAKS.contains(&request.name.as_deref().unwrap_or_default()) {
+            break;
+        }
+        assert_eq!(request.name.as_deref(), Some(name), "{}", request.title);
+        let answer = send(request).await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.text);
+        assert!(answer.text.contains(holds), "{name} holds {holds:?}: {}", answer.text);
+    }
+    let names: Vec<_> =
+        tour.iter().map(|request| request.name.as_deref().expect("every request has a name")).collect();
+    let tested: Vec<_> = WORKS.iter().map(|(name, ..)| *name).chain(BREAKS).collect();
+    assert_eq!(names, tested, "every request is sent by a test");
+
+    let at_the_limit: Value = send(named(&tour, "below-the-limit")).await.json();
+    assert!(at_the_limit["data"]["response"]["data"] == "Last", "payment is the last hop: {at_the_limit}");
+    assert_eq!(send(named(&tour, "bad-payment")).await.degraded, "payment");
+}
+
+#[tokio::test]
+async fn it_breaks_opens_and_heals() {
+    let faults = [("INJECT_ERR", "1"), ("INJECT_ERR_PERCENT", "100")];
+    let mut chain = Chain::start(&[("JUMPS", "4"), ("BREAKER_RESET_MS", "5000")], &faults).await;
+    let tour = tour(&chain.order.url, &chain.payment.url, &chain.shipment.url);
+
+    let breaks = send(named(&tour, "breaks")).await;
+    assert_eq!((breaks.status, breaks.degraded.as_str()), (200, "shipment"));
+    assert_eq!(breaks.json()["error"]["status"], 502);
+    let said = "🔌 status:: opened circuit=\"payment→shipment\"";
+    chain.payment.process.wait_for_line(|line| line.contains(said)).await;
+
+    let open = send(named(&tour, "open")).await;
+    assert_eq!(open.json()["error"]["code"], "EOPENBREAKER", "{}", open.text);
+    assert!(open.json()["error"]["retry_after_ms"].is_u64());
+    assert_eq!(keys(&chain.shipment.url, "shipments").await.len(), 1, "the second payment's was not sent");
+
+    chain.shipment.restart(&[("INJECT_ERR", "0")]).await;
+    eventually("the circuit heals", Duration::from_secs(30), async || {
+        send(named(&tour, "healed")).await.degraded.is_empty().then_some(())
+    })
+    .await;
+    let said = "🔌 status:: closed circuit=\"payment→shipment\"";
+    chain.payment.process.wait_for_line(|line| line.contains(said)).await;
+}
