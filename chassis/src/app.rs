@@ -7,7 +7,7 @@ use crate::settings::Faults;
 use crate::store::{Pending, Saved, Store};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tracing::error;
 use uuid::Uuid;
@@ -24,6 +24,14 @@ pub(crate) struct App {
     pub(crate) next: Option<Next>,
     /// A request that is under way holds one.
     pub(crate) places: Arc<Semaphore>,
+}
+
+impl App {
+    /// A place among the requests that may be under way.
+    pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let taken = Arc::clone(&self.places).try_acquire_owned();
+        taken.map_err(|_| Problem::unavailable("too many requests are under way", Duration::from_secs(1)))
+    }
 }
 
 /// The store, as the routes see it: it answers in time, and its failures are in the log.
@@ -52,7 +60,7 @@ async fn within<T>(pending: Pending<'_, T>) -> Result<T, Problem> {
     let cause = match timeout(limits::STORE_TIME, pending).await {
         Ok(Ok(value)) => return Ok(value),
         Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("no answer within {} s", limits::STORE_TIME.as_secs()),
+        Err(_) => format!("no answer within {:?}", limits::STORE_TIME),
     };
     error!("the store failed: {cause}");
     Err(Problem::unavailable("the store cannot be reached: nothing was acknowledged", Duration::from_secs(1)))

@@ -9,41 +9,31 @@ use crate::reply::{Reply, Voice};
 use crate::store::Saved;
 use crate::wall;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use std::sync::Arc;
-use std::time::Duration;
 use tracing::{error, info};
 
-pub(crate) async fn create<R: Record>(State(app): State<Arc<App>>, request: Request) -> Response {
-    let form = Form::wanted(request.headers());
-    let Ok(place) = Arc::clone(&app.places).try_acquire_owned() else {
-        return Problem::unavailable("too many requests are under way", Duration::from_secs(1))
-            .into_response();
-    };
+pub(crate) async fn create<R: Record>(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let place = app.place()?;
     let (head, body) = request.into_parts();
-    let hop = match input::count(&head.uri) {
-        Ok(count) => count.saturating_add(1),
-        Err(problem) => return problem.into_response(),
-    };
-    let record = match input::document::<R>(&head.headers, body).await {
-        Ok(record) => record,
-        Err(problem) => return problem.into_response(),
-    };
+    let hop = input::count(&head.uri)?.saturating_add(1);
+    let record = input::document::<R>(&head.headers, body).await?;
+    let form = Form::wanted(&head.headers);
 
     // From here on the order is taken: it is followed through even if its client goes away.
     let followed = tokio::spawn(async move {
         let _place = place;
         let reply = follow(&app, hop, &record).await?;
         let time = wall::minutes_and_seconds();
-        Ok::<_, Problem>(reply.render(Voice { id: &app.id, time: &time, form, strict: app.strict_status }))
+        Ok(reply.render(Voice { id: &app.id, time: &time, form, strict: app.strict_status }))
     });
-    match followed.await {
-        Ok(answer) => answer.into_response(),
-        Err(panic) => {
-            error!("a request panicked: {panic}");
-            Problem::ours().into_response()
-        }
-    }
+    followed.await.unwrap_or_else(|panic| {
+        error!("a request panicked: {panic}");
+        Err(Problem::ours())
+    })
 }
 
 async fn follow<R: Record>(app: &App, hop: u32, record: &R) -> Result<Reply, Problem> {

@@ -9,7 +9,7 @@ pub(crate) const DEPTH: usize = 64;
 /// Largest answer that is read from the next service: some documents nested in one another.
 pub(crate) const ANSWER: usize = 1024 * 1024;
 
-/// Requests to `POST /create` and the read routes that may be under way.
+/// Requests that may be under way, those for health and greeting aside.
 pub(crate) const REQUESTS: usize = 512;
 /// Connections that may be open; more wait in the kernel's queue.
 pub(crate) const CONNECTIONS: usize = 4096;
@@ -20,16 +20,17 @@ pub(crate) const STREAMS: u32 = 256;
 pub(crate) const HEADER_TIME: Duration = Duration::from_secs(10);
 /// For the body of a request to be complete.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
-/// For the store to answer.
-pub(crate) const STORE_TIME: Duration = Duration::from_secs(2);
+/// For the store to answer, so that a client is answered within 2 s.
+pub(crate) const STORE_TIME: Duration = Duration::from_millis(1_900);
 /// For a connection to the next service.
 pub(crate) const CONNECT_TIME: Duration = Duration::from_secs(1);
 /// For the next service's whole answer where the circuit sets no time-out or is disabled.
 pub(crate) const HOP_TIME: Duration = Duration::from_secs(30);
 /// How long an idle connection to the next service is kept: less than the next service keeps it.
 pub(crate) const IDLE_TIME: Duration = Duration::from_secs(5);
-/// For what has begun to be finished after the signal to stop; container engines kill after 10 s.
-pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(8);
+/// For what has begun to be finished after the signal to stop. With the time that the store may take to close, it is
+/// less than the 10 s after which container engines kill.
+pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(7);
 
 /// Documents on a page, where nothing is asked.
 pub(crate) const PAGE: u32 = 20;

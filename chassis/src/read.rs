@@ -18,6 +18,7 @@ pub(crate) async fn greet(State(app): State<Arc<App>>) -> String {
 
 /// `GET /<records>`: newest first, a page at a time.
 pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<Value>, Problem> {
+    let _place = app.place()?;
     let limit = input::limit(&uri)?;
     let before = input::before(&uri)?;
     let page = app.store.list(limit, before).await?;
@@ -34,6 +35,7 @@ pub(crate) async fn one(
     State(app): State<Arc<App>>,
     Path(key): Path<String>,
 ) -> Result<Json<Value>, Problem> {
+    let _place = app.place()?;
     let key: Uuid = key.parse().map_err(|_| {
         Problem::unreadable(format!("{key:?} is no key: expected one like those of /{}", app.records))
     })?;

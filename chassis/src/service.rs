@@ -11,7 +11,7 @@ use breaker::Breaker;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -76,34 +76,30 @@ impl Service {
         self.router.clone()
     }
 
-    /// Serves until `stop`; then finishes what has begun, within 8 s, and lets go of the store.
+    /// Serves until `stop`; then finishes what has begun, within 7 s, and lets go of the store.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+        let Self { app, router } = self;
         if let Ok(address) = listener.local_addr() {
-            info!(service = self.app.id, "🕹  App listening on port {}", address.port());
+            info!(service = app.id, "🕹  App listening on port {}", address.port());
         }
-        let draining = stop.clone();
-        let served = server::serve(listener, self.router, stop);
-        let finished = async {
-            let drained = async {
-                draining.cancelled().await;
-                tokio::time::sleep(limits::DRAIN_TIME).await;
-            };
-            tokio::select! {
-                () = served => true,
-                () = drained => false,
-            }
+        let everything = async {
+            server::serve(listener, router, stop.clone()).await;
+            // Requests whose clients have gone have no connection any more, but a place.
+            let all = u32::try_from(limits::REQUESTS).expect("a few hundred");
+            drop(app.places.acquire_many(all).await);
         };
-        let all = u32::try_from(limits::REQUESTS).expect("a few hundred");
-        let finished = finished.await
-            // Requests whose clients have gone.
-            && timeout(limits::STORE_TIME, self.app.places.acquire_many(all)).await.is_ok();
-        if !finished {
-            warn!(service = self.app.id, "stopped with requests under way");
+        let too_long = async {
+            stop.cancelled().await;
+            sleep(limits::DRAIN_TIME).await;
+        };
+        tokio::select! {
+            () = everything => {}
+            () = too_long => warn!(service = app.id, "stopped with requests under way"),
         }
-        if !matches!(timeout(limits::STORE_TIME, self.app.store.0.close()).await, Ok(Ok(()))) {
-            warn!(service = self.app.id, "the store was left as it was");
+        if !matches!(timeout(limits::STORE_TIME, app.store.0.close()).await, Ok(Ok(()))) {
+            warn!(service = app.id, "the store was not closed in time");
         }
-        info!(service = self.app.id, "stopped");
+        info!(service = app.id, "stopped");
     }
 }
 

@@ -7,7 +7,6 @@
 mod convert;
 
 use super::{Pending, Saved, Store, StoreError};
-use crate::limits;
 use crate::settings::Secret;
 use convert::{from_bson, to_bson};
 use mongodb::bson::{RawDocumentBuf, doc};
@@ -15,10 +14,14 @@ use mongodb::error::{Error, ErrorKind, WriteFailure};
 use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 use mongodb::{Client, Collection};
 use std::sync::Arc;
+use std::time::Duration;
+use tracing::debug;
 use uuid::Uuid;
 
 /// The database where the URL names none.
 const DATABASE: &str = "retail";
+/// After what time the driver takes a server for away.
+const AWAY: Duration = Duration::from_secs(2);
 /// The server's code for a key that is there already.
 const DUPLICATE_KEY: i32 = 11_000;
 
@@ -38,8 +41,8 @@ impl MongoStore {
     pub async fn new(url: &Secret, records: &str) -> Result<Self, StoreError> {
         let mut options = ClientOptions::parse(url.reveal()).await.map_err(|error| unusable(&error, url))?;
         options.app_name.get_or_insert_with(|| format!("retail-{records}"));
-        options.server_selection_timeout.get_or_insert(limits::STORE_TIME);
-        options.connect_timeout.get_or_insert(limits::STORE_TIME);
+        options.server_selection_timeout.get_or_insert(AWAY);
+        options.connect_timeout.get_or_insert(AWAY);
         let database = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
         let concern = options.write_concern.get_or_insert_with(WriteConcern::default);
         if concern.journal.is_none() && concern.w != Some(Acknowledgment::Nodes(0)) {
@@ -111,7 +114,9 @@ fn detached<T: Send + 'static>(
     operation: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Pending<'static, T> {
     Box::pin(async move {
-        match tokio::spawn(operation).await {
+        // Who asked may not wait any more when the reason is known.
+        let told = async { operation.await.inspect_err(|error| debug!("MongoDB: {error}")) };
+        match tokio::spawn(told).await {
             Ok(result) => result.map_err(StoreError::new),
             Err(panic) => Err(StoreError::new(panic)),
         }

@@ -219,6 +219,7 @@ async fn more_requests_than_may_be_under_way_are_refused_at_once() {
     let refused = post(&router, "/create", PARCEL).await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(get(&router, "/parcels").await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(get(&router, "/livez").await.status, StatusCode::OK, "whether it lives can still be asked");
 
     store.gate.0.add_permits(513);

@@ -8,7 +8,7 @@ use testkit::http_file::{HttpRequest, parse_with};
 
 fn tour(order: &str, payment: &str, shipment: &str) -> Vec<HttpRequest> {
     let text = std::fs::read_to_string(root().join("tests.http")).expect("there is a tour");
-    parse_with(&text, &[("order", order), ("payment", payment), ("shipment", shipment)])
+    parse_with(&text, &[("order_url", order), ("payment_url", payment), ("shipment_url", shipment)])
 }
 
 fn named<'a>(tour: &'a [HttpRequest], name: &str) -> &'a HttpRequest {
@@ -29,16 +29,16 @@ async fn send(request: &HttpRequest) -> Answer {
 const WORKS: [(&str, u16, &str); 16] = [
     ("greeting", 200, "hello from order"),
     ("order", 200, "\nThis is order @"),
-    ("order-json", 200, "\"date\":\"2026-11-21T00:00:00Z\""),
+    ("order_json", 200, "\"date\":\"2026-11-21T00:00:00Z\""),
     ("payment", 200, "\"location\":\"This is payment @"),
     ("shipment", 200, "\"msg\":\"Ended Transaction\""),
-    ("below-the-limit", 200, "\"data\":\"Last\""),
-    ("at-the-limit", 200, "\"data\":\"Last\""),
-    ("past-the-limit", 200, "\nLast"),
-    ("bad-count", 400, "count is \\\"abc\\\""),
-    ("bad-json", 400, "the body is not JSON"),
-    ("missing-field", 422, "\"field\":\"payment\""),
-    ("bad-payment", 200, "\"code\":\"EUPSTREAM\""),
+    ("below_the_limit", 200, "\"data\":\"Last\""),
+    ("at_the_limit", 200, "\"data\":\"Last\""),
+    ("past_the_limit", 200, "\nLast"),
+    ("bad_count", 400, "count is \\\"abc\\\""),
+    ("bad_json", 400, "the body is not JSON"),
+    ("missing_field", 422, "\"field\":\"payment\""),
+    ("bad_payment", 200, "\"code\":\"EUPSTREAM\""),
     ("orders", 200, "\"orders\":["),
     ("payments", 200, "\"next\":\"/payments?limit=2&before="),
     ("shipments", 200, "\"shipments\":["),
@@ -66,9 +66,9 @@ async fn it_works() {
     let tested: Vec<_> = WORKS.iter().map(|(name, ..)| *name).chain(BREAKS).collect();
     assert_eq!(names, tested, "every request is sent by a test");
 
-    let at_the_limit: Value = send(named(&tour, "below-the-limit")).await.json();
+    let at_the_limit: Value = send(named(&tour, "below_the_limit")).await.json();
     assert!(at_the_limit["data"]["response"]["data"] == "Last", "payment is the last hop: {at_the_limit}");
-    assert_eq!(send(named(&tour, "bad-payment")).await.degraded, "payment");
+    assert_eq!(send(named(&tour, "bad_payment")).await.degraded, "payment");
 }
 
 #[tokio::test]

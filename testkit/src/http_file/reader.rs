@@ -112,7 +112,16 @@ impl Reader {
         }
     }
 
+    /// One client makes a variable of the answer: its name must be a word, and not that of another variable.
     fn name(&mut self, name: &str, line: Line<'_>) {
+        if name.starts_with(|c: char| c.is_ascii_digit())
+            || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        {
+            line.fail("a request's name is a word of letters, digits and _");
+        }
+        if self.variables.has(name) {
+            line.fail("this name is a variable's: the answer would take its place");
+        }
         if self.done.iter().any(|request| request.name.as_deref() == Some(name)) {
             line.fail("this name is taken");
         }

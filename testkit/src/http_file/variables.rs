@@ -38,6 +38,11 @@ impl Variables {
         self.values.insert(name.to_owned(), value);
     }
 
+    /// Whether the file defines it above.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
     /// The text with each `{{name}}` replaced.
     pub(super) fn fill(&self, text: &str, line: Line<'_>) -> String {
         let mut filled = String::new();

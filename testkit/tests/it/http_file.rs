@@ -129,6 +129,8 @@ fn refuses_the_rest_by_line() {
             "# @name a\nGET http://x/\n###\n# @name a\nGET http://x/",
             "line 4 of the .http file: this name is taken",
         ),
+        ("# @name a-b\nGET http://x/", "line 1 of the .http file: a request's name is a word"),
+        ("@a = 1\n# @name a\nGET http://x/", "line 2 of the .http file: this name is a variable's"),
         ("# @name a\n###\nGET http://x/", "line 2 of the .http file: no request follows the name"),
         ("GET http://x/\n###\n# @name a\n", "line 3 of the .http file: no request follows the name"),
     ];
