@@ -2,7 +2,7 @@
 //!
 //! The lock is held for a few instructions at a time, never across an `.await` and never while a listener is told. The
 //! timer runs only while the circuit is open and only to tell the listeners in time: the circuit itself half-opens by
-//! the clock, timer or not, so a breaker works outside a runtime too.
+//! the clock, timer or not.
 
 use crate::builder::{Builder, Listener};
 use crate::call::Call;
@@ -19,6 +19,9 @@ use tokio::task::AbortHandle;
 use tokio::time::{self, Instant};
 
 /// A circuit breaker. Clones are handles to the same circuit.
+///
+/// The circuit's changes of state are numbered. A call that ends after the state has changed since it was let through is
+/// late: it gives its place back, is told to listeners, and counts for nothing.
 #[derive(Clone)]
 pub struct Breaker {
     shared: Arc<Shared>,
@@ -34,7 +37,13 @@ pub(crate) struct Shared {
 
 struct Guarded {
     circuit: Circuit,
-    timer: Option<AbortHandle>,
+    timer: Option<Timer>,
+}
+
+/// The task that half-opens in time, and which opening it is for.
+struct Timer {
+    turn: u64,
+    task: AbortHandle,
 }
 
 impl Breaker {
@@ -57,16 +66,21 @@ impl Breaker {
 
     /// What the circuit goes by.
     #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.shared.settings
+    pub fn settings(&self) -> Settings {
+        self.shared.settings.clone()
     }
 
-    /// Makes a call through the circuit: `work` is run where the circuit lets it through, and given up after the
-    /// time-out; where it does not, `work` is never begun.
+    /// Makes a call through the circuit: `work` is polled where the circuit lets it through, and given up after the
+    /// time-out; where it does not, `work` is dropped without having been polled.
     ///
     /// The answer is a future that does nothing until it is awaited. Before that it can be told which errors count
     /// ([`Call::failure_if`]) and what to do instead ([`Call::or_else`]). Dropped half-way, it gives back what it held.
-    /// A `work` that panics counts as a failure.
+    /// A `work` that panics counts as a failure. It is the caller's polling that keeps time: a call that nobody polls
+    /// holds its place, though as a probe for no longer than twice the time-out.
+    ///
+    /// # Panics
+    ///
+    /// Where the work is pending, the circuit has a time-out, and there is no tokio runtime with its time enabled.
     pub fn call<W, T, E>(&self, work: W) -> Call<'_, W, fn(&E) -> bool>
     where
         W: Future<Output = Result<T, E>>,
@@ -136,13 +150,15 @@ impl Shared {
     ) -> T {
         let mut guarded = self.lock();
         let now = self.now();
-        let ticked = event::turned(guarded.circuit.tick(now));
+        let ticked =
+            event::turned(guarded.circuit.tick(now)).map(|kind| (kind, guarded.circuit.snapshot(now)));
         let (answer, events) = act(&mut guarded.circuit, now);
-        self.keep_timer(&mut guarded);
         if !self.listeners.is_empty() {
+            self.keep_timer(&mut guarded);
             let snapshot = guarded.circuit.snapshot(now);
             drop(guarded);
-            for kind in ticked.into_iter().chain(events.into_iter().flatten()) {
+            let events = events.into_iter().flatten().map(|kind| (kind, snapshot));
+            for (kind, snapshot) in ticked.into_iter().chain(events) {
                 self.tell(&Event { kind, circuit: &self.name, at: now, snapshot: &snapshot });
             }
         }
@@ -156,26 +172,19 @@ impl Shared {
         }
     }
 
-    /// While the circuit is open, and someone listens, one task waits for the end of its time.
+    /// While the circuit is open, one task waits for the end of its time.
     fn keep_timer(self: &Arc<Self>, guarded: &mut Guarded) {
-        let due = guarded.circuit.half_open_at().is_some() && !self.listeners.is_empty();
-        let running = guarded.timer.as_ref().is_some_and(|timer| !timer.is_finished());
-        if due
-            && !running
-            && let Ok(runtime) = Handle::try_current()
-        {
-            guarded.timer = Some(runtime.spawn(half_open_in_time(Arc::downgrade(self))).abort_handle());
+        let turn = guarded.circuit.turns();
+        let due = guarded.circuit.half_open_at().and_then(|at| self.born.checked_add(at));
+        if due.is_some() && guarded.timer.as_ref().is_some_and(|timer| timer.turn == turn) {
+            return;
         }
-    }
-
-    /// When to wake; `None`, and no timer any more, where the circuit is not open.
-    fn next_wake(&self) -> Option<Instant> {
-        let mut guarded = self.lock();
-        let at = guarded.circuit.half_open_at().and_then(|at| self.born.checked_add(at));
-        if at.is_none() {
-            guarded.timer = None;
+        guarded.timer = None;
+        // Without a runtime, listeners hear of it with the next call.
+        if let (Some(due), Ok(runtime)) = (due, Handle::try_current()) {
+            let task = runtime.spawn(half_open_at(due, Arc::downgrade(self))).abort_handle();
+            guarded.timer = Some(Timer { turn, task });
         }
-        at
     }
 
     fn lock(&self) -> MutexGuard<'_, Guarded> {
@@ -188,21 +197,17 @@ impl Shared {
     }
 }
 
-/// Holds the breaker only while it looks at it: a dropped breaker is gone at once.
-async fn half_open_in_time(shared: Weak<Shared>) {
-    while let Some(at) = shared.upgrade().and_then(|shared| shared.next_wake()) {
-        time::sleep_until(at).await;
-        if let Some(shared) = shared.upgrade() {
-            shared.step(|_, _| ((), []));
-        }
+/// Does not hold the breaker while it waits: a dropped breaker is gone at once.
+async fn half_open_at(due: Instant, shared: Weak<Shared>) {
+    time::sleep_until(due).await;
+    if let Some(shared) = shared.upgrade() {
+        shared.step(|_, _| ((), []));
     }
 }
 
-impl Drop for Guarded {
+impl Drop for Timer {
     fn drop(&mut self) {
-        if let Some(timer) = &self.timer {
-            timer.abort();
-        }
+        self.task.abort();
     }
 }
 

@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::task::coop::{Unconstrained, unconstrained};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 pin_project! {
@@ -24,8 +25,9 @@ pin_project! {
         work: Option<W>,
         judge: Option<J>,
         stage: Stage<'a>,
+        // Unconstrained: work that has used up its share of the runtime's time must not keep the limit from being seen.
         #[pin]
-        limit: Option<Sleep>,
+        limit: Option<Unconstrained<Sleep>>,
     }
 }
 
@@ -106,10 +108,7 @@ where
         };
 
         place.polling = true;
-        let polled = work.poll(context);
-        place.polling = false;
-
-        let (outcome, answer) = match polled {
+        let (outcome, answer) = match work.poll(context) {
             Poll::Ready(Ok(value)) => (Outcome::Success, Ok(value)),
             Poll::Ready(Err(error)) => {
                 let counts = this.judge.take().is_none_or(|judge| judge(&error));
@@ -117,9 +116,10 @@ where
                 (outcome, Err(Miss { why: CallError::Failed(error), counts }))
             }
             Poll::Pending => {
+                place.polling = false;
                 let Some((deadline, after)) = *deadline else { return Poll::Pending };
                 if this.limit.is_none() {
-                    this.limit.set(Some(sleep_until(deadline)));
+                    this.limit.set(Some(unconstrained(sleep_until(deadline))));
                 }
                 if let Some(limit) = this.limit.as_pin_mut() {
                     ready!(limit.poll(context));
@@ -127,9 +127,10 @@ where
                 (Outcome::Timeout, Err(Miss { why: CallError::TimedOut { after }, counts: true }))
             }
         };
+        // What is given up is gone before its place is free.
+        this.work.set(None);
         place.leave(outcome);
         *this.stage = Stage::Over;
-        this.work.set(None);
         Poll::Ready(answer)
     }
 }
@@ -165,7 +166,7 @@ where
 struct Place<'a> {
     shared: &'a Arc<Shared>,
     permit: Option<Permit>,
-    /// True while the work is being polled: still true in a drop, it panicked.
+    /// True while the work is polled and judged: still true in a drop, one of them panicked.
     polling: bool,
 }
 

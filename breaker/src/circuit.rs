@@ -4,9 +4,10 @@
 //! It reads no clock, takes no lock, runs no call and tells nobody, so that every rule can be tested by arithmetic and
 //! the shell above can be exchanged.
 //!
-//! The rules are opossum 10's, with one difference: **a late answer never moves the circuit.** A [`Permit`] carries the
-//! number of the state it was given in; what ends after the state has changed gives its place back and counts for
-//! nothing. opossum lets a call from before the trip close, or open again, a circuit that is waiting for its probe.
+//! The rules are opossum 10's, but for what the README lists, and above all for this: **a late answer never moves the
+//! circuit.** A [`Permit`] carries the number of the state it was given in; what ends after the state has changed gives
+//! its place back and counts for nothing. opossum lets a call from before the trip close, or open again, a circuit that
+//! is waiting for its probe.
 
 use crate::settings::{Settings, SettingsError, WarmUp};
 use crate::snapshot::{Snapshot, State};
@@ -35,14 +36,18 @@ enum Phase {
 #[derive(Debug, Clone, Copy)]
 enum Probe {
     Awaited,
+    /// Until its lease ends, where it has one, no other call takes its place.
     UnderWay {
-        until: Duration,
+        lease: Option<Duration>,
     },
     /// See [`WarmUp::AsOpossum`].
     Lost,
 }
 
 /// The right to make one call, to be given back with [`Circuit::leave`]: one permit, one answer.
+///
+/// One that is forgotten keeps its place under [`Settings::capacity`]. As a probe it is given up after twice the time
+/// that a call may take, where there is a time-out.
 #[derive(Debug)]
 #[must_use = "a permit that is not given back keeps its place for ever"]
 pub struct Permit {
@@ -59,7 +64,8 @@ pub enum Entry {
     Bypassed,
     /// The circuit is open, or half-open with its probe under way.
     Refused {
-        /// How long until a call may be let through: the rest of the open time, or of the probe's.
+        /// How long until a call may be let through, at the latest: the rest of the open time; while a probe is under
+        /// way, of the time after which it is given up, or `reset` where there is no time-out.
         retry_after: Duration,
     },
     /// As many calls as may be are under way. Counted as a failure, which may have opened the circuit.
@@ -80,7 +86,8 @@ pub enum Outcome {
     Failure,
     /// It was given up for taking longer than it may. A failure.
     Timeout,
-    /// Its caller went away. It gives its place back and says nothing about the callee.
+    /// Its caller went away. It gives its place back and says nothing about the callee; it stays among the calls asked
+    /// for.
     Cancelled,
 }
 
@@ -138,6 +145,12 @@ impl Circuit {
         }
     }
 
+    /// The number of the state; see [`Snapshot::turns`].
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.turns
+    }
+
     /// A call wants to be made.
     pub fn enter(&mut self, now: Duration) -> Entry {
         self.tick(now);
@@ -147,14 +160,19 @@ impl Circuit {
         }
         match self.phase {
             Phase::Closed => {}
-            Phase::HalfOpen { probe: Probe::Awaited } => {
-                let until = now.saturating_add(self.settings.timeout.unwrap_or(self.settings.reset));
-                self.phase = Phase::HalfOpen { probe: Probe::UnderWay { until } };
+            Phase::Open { until } => return self.refuse(until.saturating_sub(now), now),
+            Phase::HalfOpen { probe: Probe::Awaited } => self.probe(now),
+            Phase::HalfOpen { probe: Probe::UnderWay { lease: Some(end) } } if end <= now => {
+                // Nobody waits for the old probe any more; should it answer after all, it is late.
+                self.turns += 1;
+                self.probe(now);
             }
-            Phase::Open { until } | Phase::HalfOpen { probe: Probe::UnderWay { until } } => {
-                return self.refuse(until.saturating_sub(now), now);
+            Phase::HalfOpen { probe: Probe::UnderWay { lease: Some(end) } } => {
+                return self.refuse(end - now, now);
             }
-            Phase::HalfOpen { probe: Probe::Lost } => return self.refuse(self.settings.reset, now),
+            Phase::HalfOpen { probe: Probe::UnderWay { lease: None } | Probe::Lost } => {
+                return self.refuse(self.settings.reset, now);
+            }
         }
         if let Some(capacity) = self.settings.capacity.filter(|&capacity| self.in_flight >= capacity) {
             self.window.at(now).semaphore_rejections += 1;
@@ -241,6 +259,11 @@ impl Circuit {
             counts: self.window.sum(now),
             in_flight: self.in_flight,
         }
+    }
+
+    fn probe(&mut self, now: Duration) {
+        let lease = self.settings.timeout.map(|timeout| now.saturating_add(timeout.saturating_mul(2)));
+        self.phase = Phase::HalfOpen { probe: Probe::UnderWay { lease } };
     }
 
     fn refuse(&mut self, retry_after: Duration, now: Duration) -> Entry {

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub enum CallError<E> {
     /// Refused: the circuit is open, or half-open with its probe under way. The call was not made.
     Open {
-        /// How long until a call may be let through.
+        /// How long until a call may be let through, at the latest.
         retry_after: Duration,
     },
     /// Refused: as many calls as may be are under way. The call was not made.

@@ -8,7 +8,10 @@ use crate::snapshot::{Snapshot, State};
 use std::time::Duration;
 
 /// Something that happened to a circuit.
+///
+/// An answer that is late is told as the answer that it is, and counts for nothing: see [`Breaker`](crate::Breaker).
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Event<'a> {
     /// What happened.
     pub kind: EventKind,
@@ -16,13 +19,14 @@ pub struct Event<'a> {
     pub circuit: &'a str,
     /// When, since the circuit was made.
     pub at: Duration,
-    /// The circuit just after. Where several threads use one circuit, [`Snapshot::turns`] tells which of two changes
-    /// of state came first.
+    /// The circuit after the step that this is a part of: a call that trips it is told as `failure` and `open`, and both
+    /// show it open. Where several threads use one circuit, [`Snapshot::turns`] tells which of two steps came first.
     pub snapshot: &'a Snapshot,
 }
 
 /// What can happen to a circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum EventKind {
     /// A call was asked for.
     Fire,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-/// Most buckets that a window may have: each costs 64 bytes and a step of every judgement.
+/// Most buckets that a window may have: each costs 64 bytes, and a step of every judgement and every snapshot.
 const MOST_BUCKETS: u32 = 1_000;
 
 /// How a circuit judges its calls. Write what differs and take the rest from [`Settings::default`]:

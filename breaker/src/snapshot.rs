@@ -28,8 +28,9 @@ impl fmt::Display for State {
 ///
 /// A call counts in `fires` in the bucket of its start, and for the rest in the bucket of its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Counts {
-    /// Calls asked for, the refused ones and those of a disabled breaker included.
+    /// Calls asked for: also the refused ones, those given up by their callers, and those of a disabled breaker.
     pub fires: u64,
     /// Calls that succeeded, or failed with an error that is none of the callee's.
     pub successes: u64,
@@ -72,6 +73,7 @@ impl std::ops::AddAssign for Counts {
 
 /// A circuit at one moment. Taking one changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// The state, as the clock has it: an open circuit whose time is over is half-open, whether or not anyone called.
     pub state: State,
@@ -79,12 +81,12 @@ pub struct Snapshot {
     pub enabled: bool,
     /// When the state was reached, since the circuit was made.
     pub since: Duration,
-    /// How many times the state has changed; orders what several threads report.
+    /// The number of the state: it grows with every change, and so orders what several threads report.
     pub turns: u64,
     /// Open circuits: how long until a probe may go through.
     pub probe_in: Option<Duration>,
     /// What was counted over the window.
     pub counts: Counts,
-    /// Calls under way.
+    /// Calls under way that were let through; those made while it was bypassed are not among them.
     pub in_flight: u32,
 }

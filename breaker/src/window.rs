@@ -45,10 +45,11 @@ impl Window {
 
     /// The sum over the interval that `now` falls in and those before it that the window still holds.
     pub(crate) fn sum(&self, now: Duration) -> Counts {
+        // Never before that of any bucket.
         let interval = self.interval(now);
         let length = self.buckets.len() as u64;
         let mut sum = Counts::default();
-        for bucket in self.buckets.iter().filter(|bucket| bucket.interval + length > interval) {
+        for bucket in self.buckets.iter().filter(|bucket| interval - bucket.interval < length) {
             sum += bucket.counts;
         }
         sum

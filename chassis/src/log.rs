@@ -27,8 +27,6 @@ pub(crate) fn circuit(event: &Event<'_>) {
     let rate = format_args!("{:.0}%", counts.error_rate());
     let (failures, calls) = (counts.failures, counts.fires);
     match event.kind {
-        // The original says nothing of these two: an answer follows at once.
-        EventKind::Fire | EventKind::SemaphoreLocked => {}
         EventKind::Success => info!(circuit, %rate, failures, calls, "🔌 status:: success"),
         EventKind::Failure => warn!(circuit, %rate, failures, calls, "🔌 status:: failed"),
         EventKind::Timeout => warn!(circuit, %rate, failures, calls, "🔌 status:: timed out"),
@@ -39,6 +37,12 @@ pub(crate) fn circuit(event: &Event<'_>) {
         }
         EventKind::HalfOpen => info!(circuit, %rate, "🔌 status:: halfOpened"),
         EventKind::Close => info!(circuit, %rate, "🔌 status:: closed"),
+        // Told as failed, too; this is why.
+        EventKind::SemaphoreLocked => {
+            warn!(circuit, under_way = event.snapshot.in_flight, "🔌 as many calls are under way as may be");
+        }
+        // That a call was asked for, which an answer follows.
+        _ => {}
     }
 }
 

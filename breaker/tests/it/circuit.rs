@@ -67,10 +67,57 @@ fn a_refusal_says_how_long() {
     let mut circuit = opened();
     assert_eq!(refused(&mut circuit, 1), ms(9_999));
     assert_eq!(refused(&mut circuit, 9_999), ms(1));
-    // The probe may take 300 ms; so long the others have to wait.
+    // The probe may take 300 ms, and is given up after 600.
     let _probe = admitted(&mut circuit, 10_000);
-    assert_eq!(refused(&mut circuit, 10_100), ms(200));
-    assert_eq!(refused(&mut circuit, 10_400), ms(0));
+    assert_eq!(refused(&mut circuit, 10_100), ms(500));
+    assert_eq!(refused(&mut circuit, 10_599), ms(1));
+}
+
+#[test]
+fn without_a_time_out_a_refusal_beside_the_probe_says_the_usual_time() {
+    let mut circuit = circuit(Settings { timeout: None, ..Settings::default() });
+    circuit.open(ms(0));
+    let _probe = admitted(&mut circuit, 10_000);
+    assert_eq!(refused(&mut circuit, 10_001), ms(10_000));
+}
+
+#[test]
+fn a_probe_that_is_forgotten_does_not_hold_the_circuit() {
+    let mut circuit = opened();
+    let forgotten = admitted(&mut circuit, 10_000);
+    let probe = admitted(&mut circuit, 10_600);
+    refused(&mut circuit, 10_601);
+    assert_eq!(circuit.leave(forgotten, Outcome::Failure, ms(10_602)), None, "it is late");
+    assert!(circuit.leave(probe, Outcome::Success, ms(10_603)).is_some(), "the new one decides");
+    assert_eq!(state(&circuit, 10_603), State::Closed);
+}
+
+#[test]
+fn nobody_has_to_look_at_the_clock_in_between() {
+    // Each step does what the clock has it do first.
+    let mut late = circuit(Settings::default());
+    let permit = admitted(&mut late, 0);
+    late.open(ms(0));
+    assert_eq!(late.leave(permit, Outcome::Success, ms(10_000)), None);
+    assert_eq!((state(&late, 10_000), late.turns()), (State::HalfOpen, 2));
+
+    let mut reopened = opened();
+    assert!(reopened.open(ms(10_000)).is_some(), "it was half-open by then");
+    assert_eq!(refused(&mut reopened, 10_000), ms(10_000));
+
+    let mut closed = opened();
+    let turned = closed.close(ms(10_000)).expect("closes");
+    assert_eq!(turned.from, State::HalfOpen);
+    assert_eq!(closed.turns(), 3);
+}
+
+#[test]
+fn a_snapshot_tells_when_the_probe_may_go() {
+    let circuit = opened();
+    let open = circuit.snapshot(ms(4_000));
+    assert_eq!((open.probe_in, open.turns), (Some(ms(6_000)), 1));
+    let half_open = circuit.snapshot(ms(10_000));
+    assert_eq!((half_open.probe_in, half_open.turns), (None, 2), "as if someone had looked at the clock");
 }
 
 #[test]
@@ -190,7 +237,7 @@ fn opossums_warm_up_loses_a_failed_probe() {
     circuit.open(ms(1));
     let probe = admitted(&mut circuit, 10_001);
     assert_eq!(circuit.leave(probe, Outcome::Failure, ms(10_002)), None);
-    refused(&mut circuit, 3_600_000);
+    assert_eq!(refused(&mut circuit, 3_600_000), ms(10_000));
     assert!(circuit.close(ms(3_600_001)).is_some(), "only by hand");
 }
 
@@ -253,11 +300,12 @@ fn a_failure_of_a_call_that_began_before_the_window_opens_alone() {
 
 #[test]
 fn time_that_runs_back_a_little_changes_nothing() {
-    // Two threads read the clock, and come to the lock in the other order.
-    let mut circuit = circuit(Settings { error_threshold: 100.0, ..Settings::default() });
+    // Two threads read the clock, and come to the lock in the other order. One bucket, so that both mean the same one.
+    let mut circuit = circuit(Settings { error_threshold: 100.0, buckets: 1, ..Settings::default() });
     call(&mut circuit, Outcome::Success, 20_000);
     call(&mut circuit, Outcome::Success, 19_999);
     assert_eq!(circuit.snapshot(ms(20_000)).counts.fires, 2);
+    assert_eq!(circuit.snapshot(ms(0)).counts.fires, 2);
 }
 
 #[test]
@@ -266,4 +314,31 @@ fn the_end_of_time_is_no_overflow() {
     let mut circuit = circuit(settings);
     call(&mut circuit, Outcome::Failure, 1);
     assert_eq!(state(&circuit, u64::MAX), State::Open);
+
+    let window = Duration::from_nanos(10);
+    let mut circuit = self::circuit(Settings { window, error_threshold: 100.0, ..Settings::default() });
+    let Entry::Admitted(permit) = circuit.enter(Duration::MAX) else { panic!("closed") };
+    circuit.leave(permit, Outcome::Success, Duration::MAX);
+    assert_eq!(circuit.snapshot(Duration::MAX).counts.successes, 1);
+}
+
+#[test]
+fn states_have_the_fields_names() {
+    assert_eq!(
+        [State::Closed, State::Open, State::HalfOpen].map(|state| state.to_string()),
+        ["closed", "open", "half-open"]
+    );
+}
+
+#[test]
+fn where_nothing_was_counted_the_rate_is_zero() {
+    assert_eq!(breaker::Counts::default().error_rate(), 0.0);
+}
+
+#[test]
+fn opossums_warm_up_ends_on_time() {
+    let mut circuit = circuit(Settings { warm_up: WarmUp::AsOpossum(ms(10_002)), ..Settings::default() });
+    circuit.open(ms(1));
+    let probe = admitted(&mut circuit, 10_001);
+    assert!(circuit.leave(probe, Outcome::Failure, ms(10_002)).is_some());
 }

@@ -1,20 +1,31 @@
 //! Random traffic, against a model that keeps every event in a list and counts it anew each time it is asked.
 
-use breaker::{Circuit, Counts, Entry, Outcome, Permit, Settings, State};
+use breaker::{Circuit, Counts, Entry, Outcome, Permit, Settings, State, WarmUp};
 use proptest::prelude::*;
 use std::time::Duration;
 
 const BUCKET: u64 = 100;
 const BUCKETS: u64 = 5;
 const RESET: u64 = 700;
+const TIMEOUT: u64 = 300;
 
 #[derive(Debug, Clone, Copy)]
 enum Op {
-    Wait(u64),
+    /// Time passes; some look at the clock then, some do not.
+    Wait {
+        time: u64,
+        tick: bool,
+    },
     Enter,
-    Leave { which: usize, outcome: Outcome },
+    FallBack,
+    Leave {
+        which: usize,
+        outcome: Outcome,
+    },
     Open,
     Close,
+    Enable,
+    Disable,
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -25,12 +36,14 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Outcome::Cancelled),
     ];
     prop_oneof![
-        4 => (0_u64..400).prop_map(Op::Wait),
-        1 => (0_u64..5_000).prop_map(Op::Wait),
+        4 => (0_u64..400, any::<bool>()).prop_map(|(time, tick)| Op::Wait { time, tick }),
+        1 => (0_u64..5_000, any::<bool>()).prop_map(|(time, tick)| Op::Wait { time, tick }),
         8 => Just(Op::Enter),
         8 => (any::<usize>(), outcome).prop_map(|(which, outcome)| Op::Leave { which, outcome }),
         1 => Just(Op::Open),
         1 => Just(Op::Close),
+        1 => Just(Op::FallBack),
+        1 => prop_oneof![1 => Just(Op::Disable), 3 => Just(Op::Enable)],
     ]
 }
 
@@ -42,6 +55,7 @@ enum Kind {
     Failure,
     Timeout,
     Reject,
+    Fallback,
     Locked,
 }
 
@@ -50,12 +64,15 @@ struct Model {
     threshold: f64,
     volume: u64,
     capacity: u32,
+    warm_up: u64,
     log: Vec<(u64, Kind)>,
     state: State,
     turns: u64,
     half_open_at: u64,
-    probing: bool,
+    /// Until when the probe under way has its place.
+    probing: Option<u64>,
     under_way: u32,
+    disabled: bool,
 }
 
 impl Model {
@@ -65,22 +82,22 @@ impl Model {
     }
 
     fn counts(&self, now: u64) -> Counts {
-        Counts {
-            fires: self.count(Kind::Fire, now),
-            successes: self.count(Kind::Success, now),
-            failures: self.count(Kind::Failure, now),
-            timeouts: self.count(Kind::Timeout, now),
-            rejects: self.count(Kind::Reject, now),
-            fallbacks: 0,
-            semaphore_rejections: self.count(Kind::Locked, now),
-        }
+        let mut counts = Counts::default();
+        counts.fires = self.count(Kind::Fire, now);
+        counts.successes = self.count(Kind::Success, now);
+        counts.failures = self.count(Kind::Failure, now);
+        counts.timeouts = self.count(Kind::Timeout, now);
+        counts.rejects = self.count(Kind::Reject, now);
+        counts.fallbacks = self.count(Kind::Fallback, now);
+        counts.semaphore_rejections = self.count(Kind::Locked, now);
+        counts
     }
 
     fn turn(&mut self, to: State, now: u64) {
         if self.state != to {
             self.state = to;
             self.turns += 1;
-            self.probing = false;
+            self.probing = None;
             self.half_open_at = now + RESET;
         }
     }
@@ -93,11 +110,19 @@ impl Model {
 
     fn enter(&mut self, now: u64) -> &'static str {
         self.log.push((now, Kind::Fire));
-        if self.state == State::Open || self.probing {
+        if self.disabled {
+            return "bypassed";
+        }
+        if self.state == State::Open || self.probing.is_some_and(|end| now < end) {
             self.log.push((now, Kind::Reject));
             return "refused";
         }
-        self.probing = self.state == State::HalfOpen;
+        if self.probing.is_some() {
+            self.turns += 1;
+        }
+        if self.state == State::HalfOpen {
+            self.probing = Some(now + 2 * TIMEOUT);
+        }
         if self.under_way == self.capacity {
             self.log.push((now, Kind::Locked));
             self.fail(now);
@@ -122,7 +147,7 @@ impl Model {
                 self.log.push((now, Kind::Timeout));
                 self.fail(now);
             }
-            Outcome::Cancelled => self.probing = false,
+            Outcome::Cancelled => self.probing = None,
         }
     }
 
@@ -130,7 +155,7 @@ impl Model {
         self.log.push((now, Kind::Failure));
         let (fires, failures) = (self.count(Kind::Fire, now), self.count(Kind::Failure, now));
         let over = fires >= self.volume && failures as f64 / fires as f64 * 100.0 > self.threshold;
-        if over || self.state == State::HalfOpen {
+        if (over && now >= self.warm_up) || self.state == State::HalfOpen {
             self.turn(State::Open, now);
         }
     }
@@ -144,6 +169,7 @@ proptest! {
         threshold in prop_oneof![Just(0.0), Just(25.0), Just(50.0), Just(100.0)],
         volume in 0_u64..6,
         capacity in 1_u32..4,
+        warm_up in prop_oneof![3 => Just(0_u64), 1 => Just(2_000)],
         ops in prop::collection::vec(op(), 1..120),
     ) {
         let mut circuit = Circuit::new(Settings {
@@ -153,22 +179,40 @@ proptest! {
             reset: Duration::from_millis(RESET),
             window: Duration::from_millis(BUCKET * BUCKETS),
             buckets: BUCKETS as u32,
-            ..Settings::default()
+            timeout: Some(Duration::from_millis(TIMEOUT)),
+            warm_up: if warm_up == 0 { WarmUp::Off } else { WarmUp::For(Duration::from_millis(warm_up)) },
         }).expect("these settings are right");
         let mut model = Model {
-            threshold, volume, capacity,
-            log: Vec::new(), state: State::Closed, turns: 0, half_open_at: 0, probing: false, under_way: 0,
+            threshold, volume, capacity, warm_up,
+            log: Vec::new(), state: State::Closed, turns: 0, half_open_at: 0, probing: None, under_way: 0,
+            disabled: false,
         };
         let mut permits: Vec<(u64, Permit)> = Vec::new();
         let mut millis = 0;
         for op in ops {
-            if let Op::Wait(time) = op {
+            if let Op::Wait { time, .. } = op {
                 millis += time;
             }
             let now = Duration::from_millis(millis);
             model.tick(millis);
             match op {
-                Op::Wait(_) => drop(circuit.tick(now)),
+                Op::Wait { tick, .. } => {
+                    if tick {
+                        circuit.tick(now);
+                    }
+                }
+                Op::FallBack => {
+                    model.log.push((millis, Kind::Fallback));
+                    circuit.fall_back(now);
+                }
+                Op::Enable => {
+                    model.disabled = false;
+                    circuit.enable();
+                }
+                Op::Disable => {
+                    model.disabled = true;
+                    circuit.disable();
+                }
                 Op::Enter => {
                     let expected = model.enter(millis);
                     let entry = match circuit.enter(now) {
@@ -202,6 +246,9 @@ proptest! {
             prop_assert_eq!(snapshot.state, model.state);
             prop_assert_eq!(snapshot.turns, model.turns);
             prop_assert_eq!(snapshot.in_flight, model.under_way);
+            prop_assert_eq!(snapshot.enabled, !model.disabled);
+            let probe_in = (model.state == State::Open).then(|| Duration::from_millis(model.half_open_at - millis));
+            prop_assert_eq!(snapshot.probe_in, probe_in);
             prop_assert_eq!(snapshot.counts, model.counts(millis));
         }
     }

@@ -1,6 +1,6 @@
 //! A setting that no circuit can work with is refused where the breaker is made, and named.
 
-use breaker::{Breaker, Settings};
+use breaker::{Breaker, Settings, WarmUp};
 use std::time::Duration;
 
 fn refused(settings: Settings) -> String {
@@ -49,4 +49,34 @@ fn the_limits_themselves_are_allowed() {
     ] {
         assert_eq!(settings.check(), Ok(()), "{settings:?}");
     }
+}
+
+#[test]
+fn every_setting_has_its_method() {
+    let (two, three, four) = (Duration::from_secs(2), Duration::from_secs(3), Duration::from_secs(4));
+    let breaker = Breaker::builder("test")
+        .timeout(two)
+        .error_threshold(12.5)
+        .reset(three)
+        .window(four, 7)
+        .volume(8)
+        .capacity(9)
+        .warm_up(WarmUp::For(two))
+        .build()
+        .expect("these settings are right");
+    let settings = Settings {
+        timeout: Some(two),
+        error_threshold: 12.5,
+        reset: three,
+        window: four,
+        buckets: 7,
+        volume: 8,
+        capacity: Some(9),
+        warm_up: WarmUp::For(two),
+    };
+    assert_eq!(breaker.settings(), settings);
+    assert_eq!(breaker.name(), "test");
+    let none =
+        Breaker::builder("test").settings(settings).timeout(None).capacity(None).build().expect("right, too");
+    assert_eq!((none.settings().timeout, none.settings().capacity), (None, None));
 }

@@ -1,20 +1,20 @@
 //! The shell on a moved clock: nothing here waits.
 
-use breaker::{Breaker, CallError, State};
-use std::future::{pending, ready};
+use breaker::{Breaker, CallError, EventKind, State};
+use std::future::{Ready, pending, ready};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::{Barrier, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, coop};
 use tokio::time::{Instant, advance, sleep};
 
-type Told = Arc<Mutex<Vec<&'static str>>>;
+pub(crate) type Told = Arc<Mutex<Vec<&'static str>>>;
 
 /// A breaker with the default settings, and what its listener was told.
-fn breaker() -> (Breaker, Told) {
+pub(crate) fn breaker() -> (Breaker, Told) {
     let told = Told::default();
     let listener = Arc::clone(&told);
     let breaker = Breaker::builder("test")
@@ -24,11 +24,11 @@ fn breaker() -> (Breaker, Told) {
     (breaker, told)
 }
 
-fn take(told: &Told) -> Vec<&'static str> {
+pub(crate) fn take(told: &Told) -> Vec<&'static str> {
     std::mem::take(&mut told.lock().expect("no test panics in here"))
 }
 
-async fn fail(breaker: &Breaker) {
+pub(crate) async fn fail(breaker: &Breaker) {
     let failed = breaker.call(ready(Err::<(), _>("no"))).await;
     assert_eq!(failed, Err(CallError::Failed("no")));
 }
@@ -89,6 +89,97 @@ async fn what_was_given_up_is_dropped_before_the_caller_hears_of_it() {
     let mut call = Box::pin(breaker.call(work));
     assert!((&mut call).await.is_err());
     assert_eq!(Arc::strong_count(&held), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn work_that_never_rests_is_given_up_too() {
+    let (breaker, _) = breaker();
+    // Uses up its share of the runtime's time at each poll, and lets a millisecond pass in each.
+    let busy = async {
+        for _ in 0..1_000 {
+            while coop::has_budget_remaining() {
+                coop::consume_budget().await;
+            }
+            advance_without_waiting(Duration::from_millis(1));
+            coop::consume_budget().await;
+        }
+        Ok::<_, &str>(())
+    };
+    assert_eq!(breaker.call(busy).await, Err(CallError::TimedOut { after: Duration::from_millis(300) }));
+}
+
+/// Moves the clock within one poll.
+fn advance_without_waiting(time: Duration) {
+    let mut advancing = Box::pin(advance(time));
+    let _ = advancing.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_counts_from_when_the_call_was_let_through() {
+    let (breaker, _) = breaker();
+    let begun = Instant::now();
+    let work = async {
+        advance_without_waiting(Duration::from_millis(200));
+        pending::<Result<(), &str>>().await
+    };
+    assert!(breaker.call(work).await.is_err());
+    assert_eq!(begun.elapsed(), Duration::from_millis(300), "though the first poll took 200 of them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_up_is_gone_before_its_place_is_free() {
+    let alive = Arc::new(());
+    let (seen, at_the_end) = (Arc::downgrade(&alive), Arc::new(Mutex::new(Vec::new())));
+    let noted = Arc::clone(&at_the_end);
+    let breaker = Breaker::builder("test")
+        .on_event(move |event| {
+            if event.kind != EventKind::Fire {
+                noted.lock().expect("not poisoned").push((event.snapshot.in_flight, seen.strong_count()));
+            }
+        })
+        .build()
+        .expect("the defaults are right");
+    let work = async move {
+        let _alive = alive;
+        pending::<Result<(), &str>>().await
+    };
+    assert!(breaker.call(work).await.is_err());
+    assert_eq!(*at_the_end.lock().expect("not poisoned"), [(0, 0); 3], "timeout, failure, open");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_or_bypassed_is_dropped_with_the_answer() {
+    let (breaker, _) = breaker();
+    breaker.open();
+    let held = Arc::new(());
+    for disabled in [false, true] {
+        if disabled {
+            breaker.disable();
+        }
+        let work = {
+            let held = Arc::clone(&held);
+            async move {
+                drop(Arc::clone(&held));
+                Ok::<_, &str>(())
+            }
+        };
+        let mut call = Box::pin(breaker.call(work));
+        assert_eq!((&mut call).await.is_ok(), disabled);
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_nobody_polls_does_not_hold_the_circuit() {
+    let (breaker, told) = breaker();
+    half_open(&breaker, &told).await;
+    let mut probe = Box::pin(breaker.call(pending::<Result<(), &str>>()));
+    assert!(probe.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    advance(Duration::from_millis(600)).await;
+    succeed(&breaker).await;
+    assert_eq!(breaker.state(), State::Closed);
+    assert!(probe.await.is_err(), "its caller hears of its own time-out");
+    assert_eq!(breaker.state(), State::Closed, "which is late");
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,6 +254,28 @@ async fn a_panic_is_a_failure_and_gives_its_place_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_judge_that_panics_is_a_failure_too() {
+    let (breaker, told) = breaker();
+    let call = breaker.call(ready(Err::<(), _>("no"))).failure_if(|_| panic!("on purpose"));
+    let mut call = Box::pin(call);
+    let poll = AssertUnwindSafe(|| call.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+    assert!(std::panic::catch_unwind(poll).is_err());
+    drop(call);
+    assert_eq!(take(&told), ["fire", "failure", "open"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fallback_that_panics_was_not_asked() {
+    let (breaker, told) = breaker();
+    let call =
+        breaker.call(ready(Err::<(), _>("no"))).or_else(|_| -> Ready<Result<(), _>> { panic!("on purpose") });
+    let mut call = Box::pin(call);
+    let poll = AssertUnwindSafe(|| call.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+    assert!(std::panic::catch_unwind(poll).is_err());
+    assert_eq!(take(&told), ["fire", "failure", "open"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_bystander_that_panics_is_no_failure_of_the_call() {
     let (breaker, told) = breaker();
     let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
@@ -172,44 +285,6 @@ async fn a_bystander_that_panics_is_no_failure_of_the_call() {
     }));
     assert_eq!(take(&told), ["fire"]);
     assert_eq!(breaker.snapshot().in_flight, 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_listener_that_panics_harms_nobody() {
-    let told = Told::default();
-    let second = Arc::clone(&told);
-    let breaker = Breaker::builder("test")
-        .on_event(|_| panic!("on purpose"))
-        .on_event(move |event| second.lock().expect("not poisoned").push(event.kind.name()))
-        .build()
-        .expect("the defaults are right");
-    let panicking = breaker.call(async { panic!("on purpose, too") as Result<(), &str> });
-    let mut panicking = Box::pin(panicking);
-    let caught = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        let _ = panicking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    }));
-    assert!(caught.is_err());
-    drop(panicking);
-    assert_eq!(take(&told), ["fire", "failure", "open"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_listener_may_use_the_breaker() {
-    let slot: Arc<Mutex<Option<Breaker>>> = Arc::default();
-    let seen = Arc::clone(&slot);
-    let breaker = Breaker::builder("test")
-        .on_event(move |event| {
-            let breaker = seen.lock().expect("not poisoned").clone();
-            if let (breaker::EventKind::Open, Some(breaker)) = (event.kind, breaker) {
-                breaker.close();
-            }
-        })
-        .build()
-        .expect("the defaults are right");
-    *slot.lock().expect("not poisoned") = Some(breaker.clone());
-    fail(&breaker).await;
-    assert_eq!(breaker.state(), State::Closed);
-    *slot.lock().expect("not poisoned") = None;
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,32 +303,22 @@ async fn disabled_calls_run_bare() {
     assert!(matches!(breaker.call(ready(Ok::<_, &str>(()))).await, Err(CallError::Open { .. })));
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_timer_follows_the_circuit_through_many_openings() {
-    let (breaker, told) = breaker();
-    for _ in 0..100 {
-        breaker.open();
-        breaker.close();
-    }
-    advance(Duration::from_secs(9)).await;
-    breaker.open();
-    take(&told);
-    sleep(Duration::from_secs(9)).await;
-    assert_eq!(take(&told), Vec::<&str>::new(), "the earlier openings' time is not this one's");
-    sleep(Duration::from_secs(2)).await;
-    assert_eq!(take(&told), ["halfOpen"], "once");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_dropped_breaker_is_gone_at_once() {
-    let held = Arc::new(());
-    let in_listener = Arc::clone(&held);
-    let breaker = Breaker::builder("test").on_event(move |_| drop(Arc::clone(&in_listener))).build();
-    let breaker = breaker.expect("the defaults are right");
-    breaker.open();
-    tokio::task::yield_now().await;
-    drop(breaker);
-    assert_eq!(Arc::strong_count(&held), 1, "though its timer was running");
+#[test]
+fn errors_say_what_opossum_says() {
+    use std::error::Error as _;
+    let open: CallError<std::io::Error> = CallError::Open { retry_after: Duration::from_secs(1) };
+    let full: CallError<std::io::Error> = CallError::Full { capacity: 1 };
+    let late: CallError<std::io::Error> = CallError::TimedOut { after: Duration::from_millis(300) };
+    let own = CallError::Failed(std::io::Error::other(std::fmt::Error));
+    let said = [&open, &full, &late, &own].map(|error| (error.code(), error.to_string()));
+    assert_eq!(said[0], (Some("EOPENBREAKER"), "Breaker is open".to_owned()));
+    assert_eq!(said[1], (Some("ESEMLOCKED"), "Semaphore locked".to_owned()));
+    assert_eq!(said[2], (Some("ETIMEDOUT"), "Timed out after 300ms".to_owned()));
+    assert_eq!(said[3], (None, std::fmt::Error.to_string()));
+    assert!(
+        open.source().is_none() && own.source().is_none(),
+        "an error stands for itself, not for its wrapper"
+    );
 }
 
 #[test]
