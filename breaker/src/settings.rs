@@ -73,7 +73,7 @@ impl Default for Settings {
 #[non_exhaustive]
 pub enum SettingsError {
     /// A call that may take no time at all always times out.
-    #[error("timeout is zero: every call would time out; leave it out for no limit")]
+    #[error("timeout is zero: every call would time out; take None for no limit")]
     ZeroTimeout,
     /// A rate is between none and all.
     #[error("error_threshold is {0}: it is a percentage, from 0 to 100")]

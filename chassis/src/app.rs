@@ -36,32 +36,53 @@ impl App {
 
 /// The store, as the routes see it: it answers in time, and its failures are in the log.
 #[derive(Debug)]
-pub(crate) struct Keeper(pub(crate) Arc<dyn Store>);
+pub(crate) struct Keeper {
+    store: Arc<dyn Store>,
+    records: String,
+}
 
 impl Keeper {
+    pub(crate) fn new(store: Arc<dyn Store>, records: &str) -> Self {
+        Self { store, records: records.to_owned() }
+    }
+
     pub(crate) async fn insert(&self, saved: Arc<Saved>) -> Result<(), Problem> {
-        within(self.0.insert(saved)).await
+        let outcome = self.within(self.store.insert(saved)).await;
+        outcome.ok_or_else(|| away("the store cannot be reached: the document was not acknowledged"))
     }
 
     pub(crate) async fn get(&self, key: Uuid) -> Result<Option<Saved>, Problem> {
-        within(self.0.get(key)).await
+        self.read(self.store.get(key)).await
     }
 
     pub(crate) async fn list(&self, limit: u32, before: Option<Uuid>) -> Result<Vec<Saved>, Problem> {
-        within(self.0.list(limit, before)).await
+        self.read(self.store.list(limit, before)).await
     }
 
     pub(crate) async fn ping(&self) -> Result<(), Problem> {
-        within(self.0.ping()).await
+        self.read(self.store.ping()).await
+    }
+
+    /// Lets go of the store. False where it was not done in time.
+    pub(crate) async fn close(&self) -> bool {
+        self.within(self.store.close()).await.is_some()
+    }
+
+    async fn read<T>(&self, pending: Pending<'_, T>) -> Result<T, Problem> {
+        self.within(pending).await.ok_or_else(|| away("the store cannot be reached"))
+    }
+
+    async fn within<T>(&self, pending: Pending<'_, T>) -> Option<T> {
+        let cause = match timeout(limits::STORE_TIME, pending).await {
+            Ok(Ok(value)) => return Some(value),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {:?}", limits::STORE_TIME),
+        };
+        error!("the store of {} failed: {cause}", self.records);
+        None
     }
 }
 
-async fn within<T>(pending: Pending<'_, T>) -> Result<T, Problem> {
-    let cause = match timeout(limits::STORE_TIME, pending).await {
-        Ok(Ok(value)) => return Ok(value),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("no answer within {:?}", limits::STORE_TIME),
-    };
-    error!("the store failed: {cause}");
-    Err(Problem::unavailable("the store cannot be reached: nothing was acknowledged", Duration::from_secs(1)))
+fn away(detail: &str) -> Problem {
+    Problem::unavailable(detail, Duration::from_secs(1))
 }

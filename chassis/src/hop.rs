@@ -62,6 +62,10 @@ impl Next {
         Ok(Self { name, url, client, breaker })
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Hands a part on.
     pub(crate) async fn hand_over(&self, hop: u32, part: &Value) -> Result<Answer, Missed> {
         let call = self.breaker.call(self.post(hop, part)).failure_if(Failure::counts);

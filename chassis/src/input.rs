@@ -32,7 +32,7 @@ pub(crate) async fn document<R: Record>(headers: &HeaderMap, body: Body) -> Resu
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
     let value: Value = serde_json::from_slice(&bytes)
-        .map_err(|error| Problem::unreadable(format!("the body is not JSON: {error}")))?;
+        .map_err(|error| Problem::unreadable(format!("the body cannot be read as JSON: {error}")))?;
     if !value.is_object() {
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "the body is not a JSON object"));
     }

@@ -52,3 +52,6 @@ fn probe_in(event: &Event<'_>) -> String {
         None => "under way".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

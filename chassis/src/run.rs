@@ -19,12 +19,15 @@ pub enum Failure {
     #[error(transparent)]
     Setting(#[from] StartError),
     /// A port that cannot be listened on.
-    #[error("{variable}={port} cannot be listened on: {cause}; expected a port that is free")]
+    #[error(
+        "HOST={} and {variable}={} cannot be listened on: {cause}; expected an address of this machine and a port that is free",
+        .address.ip(), .address.port()
+    )]
     Port {
         /// The variable that sets the port.
         variable: &'static str,
-        /// The port.
-        port: u16,
+        /// The address.
+        address: SocketAddr,
         /// Why not.
         cause: io::Error,
     },
@@ -78,11 +81,8 @@ pub fn launch(settings: &Log, program: impl Future<Output = Result<(), Failure>>
 ///
 /// Where the port is in use, or is not ours to use.
 pub async fn bind(host: IpAddr, port: u16, variable: &'static str) -> Result<TcpListener, Failure> {
-    TcpListener::bind(SocketAddr::new(host, port)).await.map_err(|cause| Failure::Port {
-        variable,
-        port,
-        cause,
-    })
+    let address = SocketAddr::new(host, port);
+    TcpListener::bind(address).await.map_err(|cause| Failure::Port { variable, address, cause })
 }
 
 /// Is cancelled by SIGTERM or Ctrl-C.

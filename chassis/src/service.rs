@@ -11,7 +11,7 @@ use breaker::Breaker;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -29,7 +29,7 @@ pub enum StartError {
     #[error("MONGO_URL cannot be used: {0}; expected one like mongodb://mongo:27017/retail")]
     Mongo(crate::store::StoreError),
     /// The folder of the embedded store.
-    #[error("DATA_DIR cannot be used: {0}; expected a folder that this program may write to")]
+    #[error("DATA_DIR cannot be used: {0}")]
     DataDir(crate::store::OpenError),
     /// The circuit.
     #[error("the circuit's settings cannot be used: {0}")]
@@ -57,15 +57,16 @@ impl Service {
     ///
     /// Where a setting cannot be used.
     pub fn with_store<R: Record>(settings: &Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        let records = format!("{}s", R::NAME);
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
         let app = Arc::new(App {
             next: next(settings, &id)?,
             id,
-            records: format!("{}s", R::NAME),
+            store: Keeper::new(store, &records),
+            records,
             jumps: settings.chain.jumps,
             strict_status: settings.chain.strict_status,
             faults: settings.faults.clone(),
-            store: Keeper(store),
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
         });
         Ok(Self { router: routes::router::<R>(Arc::clone(&app)), app })
@@ -80,7 +81,8 @@ impl Service {
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let Self { app, router } = self;
         if let Ok(address) = listener.local_addr() {
-            info!(service = app.id, "🕹  App listening on port {}", address.port());
+            let next = app.next.as_ref().map_or("none", Next::name);
+            info!(service = app.id, next, "🕹  App listening on port {}", address.port());
         }
         let everything = async {
             server::serve(listener, router, stop.clone()).await;
@@ -96,18 +98,20 @@ impl Service {
             () = everything => {}
             () = too_long => warn!(service = app.id, "stopped with requests under way"),
         }
-        if !matches!(timeout(limits::STORE_TIME, app.store.0.close()).await, Ok(Ok(()))) {
-            warn!(service = app.id, "the store was not closed in time");
-        }
+        app.store.close().await;
         info!(service = app.id, "stopped");
     }
 }
 
 async fn open(storage: &Storage, records: &str) -> Result<Arc<dyn Store>, StartError> {
-    Ok(match &storage.mongo_url {
-        Some(url) => Arc::new(MongoStore::new(url, records).await.map_err(StartError::Mongo)?),
-        None => Arc::new(SqliteStore::open(&storage.data_dir, records).map_err(StartError::DataDir)?),
-    })
+    if let Some(url) = &storage.mongo_url {
+        let store = MongoStore::new(url, records).await.map_err(StartError::Mongo)?;
+        info!("{records} are kept in MongoDB");
+        return Ok(Arc::new(store));
+    }
+    let store = SqliteStore::open(&storage.data_dir, records).map_err(StartError::DataDir)?;
+    info!("{records} are kept in an SQLite file in {}", storage.data_dir.display());
+    Ok(Arc::new(store))
 }
 
 fn next(settings: &Settings, id: &str) -> Result<Option<Next>, StartError> {

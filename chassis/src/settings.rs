@@ -61,7 +61,7 @@ pub struct Next {
     /// Where the nested part is posted to, like http://payment:3000/create; unset at the end of the chain
     #[arg(long, env = "CHAIN_SVC", value_parser = chain_url)]
     pub chain_svc: Option<Url>,
-    /// Name of the next service in logs and in X-Degraded [default: the host of CHAIN_SVC]
+    /// Name of the next service in logs and in X-Degraded [default: host and port of CHAIN_SVC]
     #[arg(long, env = "CHAIN_NAME")]
     pub chain_name: Option<String>,
 }
@@ -121,7 +121,7 @@ pub struct Circuit {
     /// Milliseconds that the next service may take; 0 for no limit
     #[arg(long, env = "BREAKER_TIMEOUT_MS", default_value = "300", value_parser = number(0, u64::from(u32::MAX)))]
     pub breaker_timeout_ms: u64,
-    /// Percentage of failures above which the circuit opens
+    /// Percentage of failures above which the circuit opens; at 100 hardly ever
     #[arg(long, env = "BREAKER_ERROR_THRESHOLD", default_value = "50", value_parser = percent)]
     pub breaker_error_threshold: f64,
     /// Milliseconds that an open circuit waits before it lets a probe through

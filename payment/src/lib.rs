@@ -9,7 +9,7 @@ use serde_json::{Number, Value};
 pub struct Payment {
     /// The payer's name for it; need not be unique.
     pub id: String,
-    /// How much, to the digit as it was sent.
+    /// How much, in whatever currency.
     pub amount: Number,
     /// Where the goods go: the shipment service's business.
     #[serde(deserialize_with = "chassis::nested")]

@@ -8,6 +8,7 @@ use std::fmt::{self, Display};
 use std::net::IpAddr;
 use std::str::FromStr;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Reads the settings of a program from its flags and its environment.
 ///
@@ -110,8 +111,10 @@ pub(super) fn chain_url(text: &str) -> Result<Url, String> {
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {
+    // The filter takes a bare word for the name of a crate; ours, mistyped, would silence everything.
+    let is_level = |part: &str| part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok();
     match EnvFilter::builder().parse(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err("expected a level, like info, or one per crate, like info,chassis=debug".to_owned()),
+        Ok(_) if text.split(',').map(str::trim).all(is_level) => Ok(text.to_owned()),
+        _ => Err("expected a level, like info, or one per crate, like info,chassis=debug".to_owned()),
     }
 }

@@ -29,7 +29,7 @@ pub struct SqliteStore {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder is not there and cannot be made.
-    #[error("the folder {} cannot be made: {cause}", .folder.display())]
+    #[error("the folder {} cannot be made: {cause}; expected one that this program may write to", .folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
@@ -37,7 +37,7 @@ pub enum OpenError {
         cause: std::io::Error,
     },
     /// The file cannot be opened or written, or is none of ours.
-    #[error("the file {} cannot be used: {cause}", .file.display())]
+    #[error("the file {} cannot be used: {cause}; expected one of ours, or none, in a folder that this program may write to", .file.display())]
     File {
         /// The file.
         file: PathBuf,

@@ -19,7 +19,7 @@ async fn away(router: &Router) {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
     assert_eq!(answer.header("content-type"), "application/problem+json");
     assert_eq!(answer.header("retry-after"), "1");
-    assert_eq!(answer.json()["detail"], "the store cannot be reached: nothing was acknowledged");
+    assert_eq!(answer.json()["detail"], "the store cannot be reached: the document was not acknowledged");
     for path in ["/readyz", "/parcels", "/parcels/019a0000-0000-7000-8000-000000000000"] {
         assert_eq!(get(router, path).await.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
     }

@@ -2,6 +2,7 @@
 
 use crate::programs::{program, root};
 use crate::settings::help;
+use crate::tidy::services;
 
 fn file(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).expect("the file is there")
@@ -65,15 +66,35 @@ fn the_wiring_is_the_originals() {
 }
 
 #[test]
-fn the_dockerfile_knows_every_crate() {
+fn the_dockerfile_knows_every_crate_and_builds_every_service() {
     let dockerfile = file("Dockerfile");
     let manifest = file("Cargo.toml");
     let members = manifest.lines().find(|line| line.starts_with("members")).expect("a list of members");
+    let emptied = dockerfile.split("for crate in ").nth(1).and_then(|rest| rest.split("; do").next());
+    let emptied: Vec<_> = emptied.expect("a loop that makes empty sources").split_whitespace().collect();
     for member in members.split('"').skip(1).step_by(2) {
         assert!(
             dockerfile.contains(&format!("COPY {member}/Cargo.toml {member}/")),
-            "{member} is not copied"
+            "the Dockerfile does not copy {member}"
         );
-        assert!(dockerfile.contains(&format!(" {member}")), "{member} has no empty sources");
+        assert!(emptied.contains(&member), "the Dockerfile makes no empty sources for {member}");
+    }
+    for service in services() {
+        let builds = dockerfile.matches(&format!("-p {service}")).count();
+        assert_eq!(
+            builds, 2,
+            "the Dockerfile builds {service} with its dependencies alone, and with its sources"
+        );
+    }
+}
+
+#[test]
+fn every_service_has_a_container() {
+    let compose = file("docker-compose.yaml");
+    for service in services() {
+        assert!(
+            compose.contains(&format!("args: {{ SERVICE: {service} }}")),
+            "docker-compose.yaml does not build {service}"
+        );
     }
 }

@@ -110,6 +110,6 @@ async fn the_password_of_the_database_is_shown_nowhere() {
     let mut order = chain.order;
     order.process.terminate().await;
     let said = order.process.lines().join("\n") + &answer.text;
-    assert!(said.contains("the store failed"), "the cause is in the log:\n{said}");
+    assert!(said.contains("the store of orders failed"), "the cause is in the log:\n{said}");
     assert!(!said.contains("hunter2"), "{said}");
 }

@@ -40,7 +40,7 @@ async fn a_value_that_cannot_be_used_is_named_with_what_would_be_right() {
         ("STRICT_STATUS", "2", "--strict-status", "expected 1 (on) or 0 (off)"),
         ("MONGO_URL", "nonsense", "MONGO_URL", "expected one like mongodb://mongo:27017/retail"),
         ("MONGO_URL", "mongodb://", "MONGO_URL", "expected one like mongodb://"),
-        ("DATA_DIR", &below_a_file, "DATA_DIR", "expected a folder that this program may write to"),
+        ("DATA_DIR", &below_a_file, "DATA_DIR", "expected one that this program may write to"),
         ("BREAKER_TIMEOUT_MS", "300ms", "--breaker-timeout-ms", "expected a whole number"),
         (
             "BREAKER_ERROR_THRESHOLD",
@@ -53,6 +53,8 @@ async fn a_value_that_cannot_be_used_is_named_with_what_would_be_right() {
         ("BREAKER_VOLUME", "-1", "--breaker-volume", "expected a whole number"),
         ("BREAKER_CAPACITY", "0", "--breaker-capacity", "expected a whole number from 1"),
         ("RUST_LOG", "a=b=c", "--rust-log", "expected a level, like info"),
+        ("RUST_LOG", "nonsense", "--rust-log", "expected a level, like info"),
+        ("RUST_LOG", "info,chasis", "--rust-log", "expected a level, like info"),
         ("LOG_FORMAT", "xml", "--log-format", "[possible values: text, json]"),
     ] {
         let mut env = Env::of(&[("PORT", "0")]);

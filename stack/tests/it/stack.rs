@@ -82,8 +82,11 @@ async fn a_port_in_use_is_a_clear_error() {
         let mut process = env.spawn(stack_program());
         assert_eq!(process.wait().await.code(), Some(1));
         let error = process.lines().join("\n");
-        assert!(error.contains(&format!("error: {variable}={port} cannot be listened on")), "{error}");
-        assert!(error.contains("in use") && error.contains("expected a port that is free"), "{error}");
+        assert!(
+            error.contains(&format!("error: HOST=127.0.0.1 and {variable}={port} cannot be listened on")),
+            "{error}"
+        );
+        assert!(error.contains("in use") && error.contains("a port that is free"), "{error}");
     }
 }
 

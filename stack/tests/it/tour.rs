@@ -36,7 +36,7 @@ const WORKS: [(&str, u16, &str); 16] = [
     ("at_the_limit", 200, "\"data\":\"Last\""),
     ("past_the_limit", 200, "\nLast"),
     ("bad_count", 400, "count is \\\"abc\\\""),
-    ("bad_json", 400, "the body is not JSON"),
+    ("bad_json", 400, "the body cannot be read as JSON"),
     ("missing_field", 422, "\"field\":\"payment\""),
     ("bad_payment", 200, "\"code\":\"EUPSTREAM\""),
     ("orders", 200, "\"orders\":["),
