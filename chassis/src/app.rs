@@ -4,7 +4,7 @@ use crate::hop::Next;
 use crate::limits;
 use crate::problem::Problem;
 use crate::settings::Faults;
-use crate::store::{Pending, Saved, Store};
+use crate::store::{Page, Pending, Saved, Store};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -55,7 +55,7 @@ impl Keeper {
         self.read(self.store.get(key)).await
     }
 
-    pub(crate) async fn list(&self, limit: u32, before: Option<Uuid>) -> Result<Vec<Saved>, Problem> {
+    pub(crate) async fn list(&self, limit: u32, before: Option<Uuid>) -> Result<Page, Problem> {
         self.read(self.store.list(limit, before)).await
     }
 

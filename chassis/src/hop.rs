@@ -110,14 +110,10 @@ impl Next {
 }
 
 impl Failure {
-    /// A 4xx is the caller's fault, but for those that speak of the callee: too slow, too busy.
     fn counts(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Slow => true,
-            Self::Upstream { status, .. } => {
-                !status.is_client_error()
-                    || matches!(*status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
-            }
+            Self::Upstream { status, response, .. } => !is_callers_fault(*status, response.as_ref()),
         }
     }
 
@@ -128,6 +124,19 @@ impl Failure {
             Self::Upstream { message, .. } => message.clone(),
         }
     }
+}
+
+/// A 4xx is the caller's fault, but for those that speak of the callee: too slow, too busy. So is a 502 by which the next
+/// service passes one on.
+fn is_callers_fault(status: StatusCode, response: Option<&Value>) -> bool {
+    if status != StatusCode::BAD_GATEWAY {
+        let of_the_callee = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+        return status.is_client_error() && !of_the_callee.contains(&status);
+    }
+    let Some(error) = response.and_then(|response| response.get("error")) else { return false };
+    let passed_on =
+        error["status"].as_u64().and_then(|status| StatusCode::from_u16(status.try_into().ok()?).ok());
+    passed_on.is_some_and(|status| is_callers_fault(status, error.get("response")))
 }
 
 /// Tells a refused connection from one that broke: by what lies deepest, without addresses.
@@ -198,7 +207,8 @@ impl Missed {
             }
         }
         if let Some(time) = self.retry_after() {
-            error["retry_after_ms"] = u64::try_from(time.as_millis()).unwrap_or(u64::MAX).into();
+            error["retry_after_ms"] =
+                u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).into();
         }
         error
     }

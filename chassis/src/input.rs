@@ -138,25 +138,33 @@ fn storable(value: &Value, path: &mut Path) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Where in a document we are.
+/// Where in a document we are, and how much of it was seen.
 #[derive(Default)]
-struct Path(Vec<String>);
+struct Path {
+    names: Vec<String>,
+    values: usize,
+}
 
 impl Path {
     fn enter(&mut self, name: &str) -> Result<(), Problem> {
-        self.0.push(name.to_owned());
-        if self.0.len() > limits::DEPTH {
-            let top = self.0.first().cloned().unwrap_or_default();
-            return Err(Problem::field(&top, format!("is nested more than {} levels deep", limits::DEPTH)));
+        self.names.push(name.to_owned());
+        self.values += 1;
+        let top = || self.names.first().cloned().unwrap_or_default();
+        if self.values > limits::VALUES {
+            let detail = format!("with this, the document holds more than {} values", limits::VALUES);
+            return Err(Problem::field(&top(), detail));
+        }
+        if self.names.len() > limits::DEPTH {
+            return Err(Problem::field(&top(), format!("is nested more than {} levels deep", limits::DEPTH)));
         }
         Ok(())
     }
 
     fn leave(&mut self) {
-        self.0.pop();
+        self.names.pop();
     }
 
     fn problem(&self, detail: impl std::fmt::Display) -> Problem {
-        Problem::field(&self.0.join("."), detail)
+        Problem::field(&self.names.join("."), detail)
     }
 }

@@ -6,6 +6,12 @@ use std::time::Duration;
 pub(crate) const BODY: usize = 256 * 1024;
 /// Deepest nesting of a document. MongoDB takes 100 levels; this leaves room for what is wrapped around.
 pub(crate) const DEPTH: usize = 64;
+/// Most values in a document. Read into memory, each takes up many times what it took in the body.
+pub(crate) const VALUES: usize = 10_000;
+/// Documents of a page together, as they are kept; the last one may go beyond.
+pub(crate) const PAGE_BYTES: usize = 512 * 1024;
+/// Longest sentence of an answer that says what is wrong; what a client sent may be quoted in it.
+pub(crate) const DETAIL: usize = 300;
 /// Largest answer that is read from the next service: some documents nested in one another.
 pub(crate) const ANSWER: usize = 1024 * 1024;
 
@@ -13,8 +19,10 @@ pub(crate) const ANSWER: usize = 1024 * 1024;
 pub(crate) const REQUESTS: usize = 512;
 /// Connections that may be open; more wait in the kernel's queue.
 pub(crate) const CONNECTIONS: usize = 4096;
+/// Files that the process asks to be allowed: more than the connections.
+pub(crate) const FILES: u64 = 8192;
 /// Streams that one HTTP/2 connection may have open.
-pub(crate) const STREAMS: u32 = 256;
+pub(crate) const STREAMS: u32 = 64;
 
 /// For the first request of a connection to begin, and for the headers of every request to be complete.
 pub(crate) const HEADER_TIME: Duration = Duration::from_secs(10);

@@ -12,6 +12,8 @@ pub(crate) fn start(settings: &Log) {
     let builder = fmt()
         .with_env_filter(EnvFilter::new(&settings.rust_log))
         .with_target(false)
+        // Where nobody reads the log any more, there is nobody to tell that either.
+        .log_internal_errors(false)
         .with_ansi(io::stdout().is_terminal());
     // A log that was started before, by a test or by the program that we are part of, goes on.
     let _ = match settings.log_format {

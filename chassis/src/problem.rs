@@ -3,6 +3,7 @@
 //! The client gets one sentence that says what is wrong and what would be right; the cause, where there is one, goes to
 //! the log, once, where it is met.
 
+use crate::limits;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -34,7 +35,7 @@ impl Problem {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status,
-            detail: detail.into(),
+            detail: shorten(detail.into()),
             retry_after: None,
             more: Map::new(),
         }))
@@ -47,7 +48,8 @@ impl Problem {
 
     /// A 422: a field is missing or wrong.
     pub(crate) fn field(name: &str, detail: impl std::fmt::Display) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{name}: {detail}")).with("field", name)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{name}: {detail}"))
+            .with("field", shorten(name.to_owned()))
     }
 
     /// A 404: there is none.
@@ -90,6 +92,14 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+fn shorten(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(limits::DETAIL) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {

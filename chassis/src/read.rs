@@ -3,7 +3,9 @@
 use crate::app::App;
 use crate::input;
 use crate::problem::Problem;
+use crate::store::{Page, Saved};
 use axum::Json;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -21,26 +23,27 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<V
     let _place = app.place()?;
     let limit = input::limit(&uri)?;
     let before = input::before(&uri)?;
-    let page = app.store.list(limit, before).await?;
-    let next = page
+    let Page { documents, more } = app.store.list(limit, before).await?;
+    let next = documents
         .last()
-        .filter(|_| page.len() == limit as usize)
+        .filter(|_| more)
         .map(|last| format!("/{}?limit={limit}&before={}", app.records, last.key));
-    let documents: Vec<Value> = page.iter().map(|saved| saved.to_json()).collect();
+    let documents: Vec<Value> = documents.into_iter().map(Saved::into_json).collect();
     Ok(Json(json!({ &*app.records: documents, "next": next })))
 }
 
 /// `GET /<records>/{key}`
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
-    Path(key): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Value>, Problem> {
     let _place = app.place()?;
+    let Path(key) = path.map_err(|error| Problem::unreadable(error.body_text()))?;
     let key: Uuid = key.parse().map_err(|_| {
         Problem::unreadable(format!("{key:?} is no key: expected one like those of /{}", app.records))
     })?;
     match app.store.get(key).await? {
-        Some(saved) => Ok(Json(saved.to_json())),
+        Some(saved) => Ok(Json(saved.into_json())),
         None => Err(Problem::absent(format!("/{} has no document with this key", app.records))),
     }
 }

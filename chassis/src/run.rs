@@ -1,9 +1,9 @@
 //! Start and stop of a process, written once: a service's `main` is one call.
 
-use crate::log;
 use crate::record::Record;
 use crate::service::{Service, StartError};
 use crate::settings::{self, Log, Settings};
+use crate::{limits, log};
 use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
@@ -11,6 +11,10 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// Exit code after a second Ctrl-C, as shells have it.
+const STOPPED_AT_ONCE: i32 = 130;
 
 /// Why a program ends before it serves.
 #[derive(Debug, thiserror::Error)]
@@ -53,9 +57,10 @@ pub fn main<R: Record>() -> ExitCode {
     let settings: Settings =
         settings::read(R::NAME, about, |command| command.mut_arg("id", |arg| arg.default_value(R::NAME)));
     launch(&settings.log, async {
+        let stop = stop_signal()?;
         let service = Service::new::<R>(&settings).await?;
         let listener = bind(settings.listen.host, settings.listen.port, "PORT").await?;
-        service.serve(listener, stop_signal()?).await;
+        service.serve(listener, stop).await;
         Ok(())
     })
 }
@@ -64,7 +69,14 @@ pub fn main<R: Record>() -> ExitCode {
 #[must_use]
 pub fn launch(settings: &Log, program: impl Future<Output = Result<(), Failure>>) -> ExitCode {
     log::start(settings);
-    let result = Runtime::new().map_err(Failure::from).and_then(|runtime| runtime.block_on(program));
+    // Each connection is a file; where the system allows no more, some of them wait.
+    let _ = rlimit::increase_nofile_limit(limits::FILES);
+    let result = Runtime::new().map_err(Failure::from).and_then(|runtime| {
+        let result = runtime.block_on(program);
+        // A name that is being looked up is waited for by nobody any more.
+        runtime.shutdown_background();
+        result
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -85,7 +97,7 @@ pub async fn bind(host: IpAddr, port: u16, variable: &'static str) -> Result<Tcp
     TcpListener::bind(address).await.map_err(|cause| Failure::Port { variable, address, cause })
 }
 
-/// Is cancelled by SIGTERM or Ctrl-C.
+/// Is cancelled by SIGTERM or Ctrl-C. The second one ends the process at once.
 ///
 /// # Errors
 ///
@@ -95,11 +107,18 @@ pub fn stop_signal() -> Result<CancellationToken, Failure> {
     let stop = CancellationToken::new();
     let stopped = stop.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let mut next = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        next().await;
+        info!("stopping; a second signal stops at once");
         stopped.cancel();
+        next().await;
+        warn!("stopped at once");
+        std::process::exit(STOPPED_AT_ONCE);
     });
     Ok(stop)
 }

@@ -45,11 +45,26 @@ impl Saved {
     /// The document with its key and its time.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let mut fields = self.document.clone();
+        self.clone().into_json()
+    }
+
+    /// The document with its key and its time.
+    #[must_use]
+    pub fn into_json(self) -> Value {
+        let mut fields = self.document;
         fields.insert("key".to_owned(), self.key.to_string().into());
         fields.insert("created_at".to_owned(), format!("{:.3}", self.created_at).into());
         Value::Object(fields)
     }
+}
+
+/// A part of what is kept, newest first.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Page {
+    /// The documents.
+    pub documents: Vec<Saved>,
+    /// Whether there may be more before the last of them.
+    pub more: bool,
 }
 
 /// What a store is doing.
@@ -63,8 +78,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// The document with this key.
     fn get(&self, key: Uuid) -> Pending<'_, Option<Saved>>;
 
-    /// The newest documents, or the newest of those before a key; at most `limit`.
-    fn list(&self, limit: u32, before: Option<Uuid>) -> Pending<'_, Vec<Saved>>;
+    /// The newest documents, or the newest of those before a key; at most `limit`, and fewer where they are large.
+    fn list(&self, limit: u32, before: Option<Uuid>) -> Pending<'_, Page>;
 
     /// Whether a document could be kept now.
     fn ping(&self) -> Pending<'_, ()>;

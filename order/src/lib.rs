@@ -33,7 +33,7 @@ impl Record for Order {
 fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     let time = text.parse::<Timestamp>().or_else(|_| {
-        let day: civil::Date = text.parse()?;
+        let day = civil::Date::strptime("%Y-%m-%d", &text)?;
         Ok::<_, jiff::Error>(day.to_zoned(TimeZone::UTC)?.timestamp())
     });
     let expected = "expected a time like 2026-11-21T10:00:00Z or a day like 2026-11-21";

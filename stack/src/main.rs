@@ -20,6 +20,7 @@ fn main() -> ExitCode {
 }
 
 async fn run(settings: &Settings) -> Result<(), Failure> {
+    let stop = stop_signal()?;
     let host = settings.host;
     let listeners = (
         bind(host, settings.order_port, "ORDER_PORT").await?,
@@ -39,7 +40,6 @@ async fn run(settings: &Settings) -> Result<(), Failure> {
         Service::new::<Shipment>(&shipment_service).await?,
     );
 
-    let stop = stop_signal()?;
     banner::show(settings, order, payment, shipment);
     // Stopped from the front, so that what each has begun can still go on to the next.
     let (stop_payment, stop_shipment) = (CancellationToken::new(), CancellationToken::new());

@@ -6,7 +6,8 @@
 
 mod convert;
 
-use super::{Pending, Saved, Store, StoreError};
+use super::{Page, Pending, Saved, Store, StoreError};
+use crate::limits;
 use crate::settings::Secret;
 use convert::{from_bson, to_bson};
 use mongodb::bson::{RawDocumentBuf, doc};
@@ -15,7 +16,8 @@ use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 use mongodb::{Client, Collection};
 use std::sync::Arc;
 use std::time::Duration;
-use tracing::debug;
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
 use uuid::Uuid;
 
 /// The database where the URL names none.
@@ -30,6 +32,8 @@ const DUPLICATE_KEY: i32 = 11_000;
 pub struct MongoStore {
     client: Client,
     collection: Collection<RawDocumentBuf>,
+    /// An operation that is under way holds one, also when nobody waits for it any more.
+    places: Arc<Semaphore>,
 }
 
 impl MongoStore {
@@ -39,7 +43,7 @@ impl MongoStore {
     ///
     /// Where the URL cannot be used. The error does not show it, for it may hold a password.
     pub async fn new(url: &Secret, records: &str) -> Result<Self, StoreError> {
-        let mut options = ClientOptions::parse(url.reveal()).await.map_err(|error| unusable(&error, url))?;
+        let mut options = ClientOptions::parse(url.reveal()).await.map_err(unusable)?;
         options.app_name.get_or_insert_with(|| format!("retail-{records}"));
         options.server_selection_timeout.get_or_insert(AWAY);
         options.connect_timeout.get_or_insert(AWAY);
@@ -48,16 +52,16 @@ impl MongoStore {
         if concern.journal.is_none() && concern.w != Some(Acknowledgment::Nodes(0)) {
             concern.journal = Some(true);
         }
-        let client = Client::with_options(options).map_err(|error| unusable(&error, url))?;
+        let client = Client::with_options(options).map_err(unusable)?;
         let collection = client.database(&database).collection(records);
-        Ok(Self { client, collection })
+        Ok(Self { client, collection, places: Arc::new(Semaphore::new(limits::REQUESTS)) })
     }
 }
 
 impl Store for MongoStore {
     fn insert(&self, saved: Arc<Saved>) -> Pending<'_, ()> {
         let collection = self.collection.clone();
-        detached(async move {
+        self.detached(async move {
             let document = to_bson(&saved)?;
             match collection.insert_one(&document).await {
                 Err(error) if is_lost(&error) => match collection.insert_one(&document).await {
@@ -71,15 +75,15 @@ impl Store for MongoStore {
 
     fn get(&self, key: Uuid) -> Pending<'_, Option<Saved>> {
         let collection = self.collection.clone();
-        detached(async move {
+        self.detached(async move {
             let found = collection.find_one(doc! { "_id": key.to_string() }).await?;
             found.as_deref().map(from_bson).transpose()
         })
     }
 
-    fn list(&self, limit: u32, before: Option<Uuid>) -> Pending<'_, Vec<Saved>> {
+    fn list(&self, limit: u32, before: Option<Uuid>) -> Pending<'_, Page> {
         let collection = self.collection.clone();
-        detached(async move {
+        self.detached(async move {
             // Documents of others, whose keys are no strings, are passed over.
             let filter = match before {
                 Some(key) => doc! { "_id": { "$type": "string", "$lt": key.to_string() } },
@@ -87,40 +91,59 @@ impl Store for MongoStore {
             };
             let newest_first = doc! { "_id": -1 };
             let mut cursor = collection.find(filter).sort(newest_first).limit(i64::from(limit)).await?;
-            let mut page = Vec::new();
+            let mut page = Page::default();
+            let (mut found, mut bytes) = (0, 0);
             while cursor.advance().await? {
-                page.push(from_bson(cursor.current())?);
+                found += 1;
+                bytes += cursor.current().as_bytes().len();
+                match from_bson(cursor.current()) {
+                    Ok(saved) => page.documents.push(saved),
+                    Err(error) => warn!("a document is passed over: {error}"),
+                }
+                if bytes > limits::PAGE_BYTES {
+                    page.more = true;
+                    return Ok(page);
+                }
             }
+            page.more = found == limit;
             Ok(page)
         })
     }
 
     fn ping(&self) -> Pending<'_, ()> {
         let database = self.client.database(DATABASE);
-        detached(async move { database.run_command(doc! { "ping": 1 }).await.map(drop) })
+        self.detached(async move { database.run_command(doc! { "ping": 1 }).await.map(drop) })
     }
 
     fn close(&self) -> Pending<'_, ()> {
         let client = self.client.clone();
-        detached(async move {
+        self.detached(async move {
             client.shutdown().await;
             Ok(())
         })
     }
 }
 
-/// Runs an operation to its end, whoever waits for it.
-fn detached<T: Send + 'static>(
-    operation: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Pending<'static, T> {
-    Box::pin(async move {
-        // Who asked may not wait any more when the reason is known.
-        let told = async { operation.await.inspect_err(|error| debug!("MongoDB: {error}")) };
-        match tokio::spawn(told).await {
-            Ok(result) => result.map_err(StoreError::new),
-            Err(panic) => Err(StoreError::new(panic)),
-        }
-    })
+impl MongoStore {
+    /// Runs an operation to its end, whoever waits for it.
+    fn detached<T: Send + 'static>(
+        &self,
+        operation: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Pending<'static, T> {
+        let places = Arc::clone(&self.places);
+        Box::pin(async move {
+            let place = places.acquire_owned().await.expect("the semaphore is never closed");
+            // Who asked may not wait any more when the reason is known.
+            let told = async {
+                let _place = place;
+                operation.await.inspect_err(|error| debug!("MongoDB: {error}"))
+            };
+            match tokio::spawn(told).await {
+                Ok(result) => result.map_err(StoreError::new),
+                Err(panic) => Err(StoreError::new(panic)),
+            }
+        })
+    }
 }
 
 /// Whether the connection broke, so that nobody knows what happened.
@@ -132,16 +155,9 @@ fn is_duplicate(error: &Error) -> bool {
     matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == DUPLICATE_KEY)
 }
 
-/// The driver's reason, unless it quotes a part of the URL that nobody may see.
-fn unusable(error: &Error, url: &Secret) -> StoreError {
-    let url = url.reveal();
-    let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let user = after_scheme.rsplit_once('@').map_or("", |(user, _)| user);
-    let reason = error.kind.to_string();
-    if user.split(':').any(|part| !part.is_empty() && reason.contains(part)) {
-        return StoreError::new(
-            "the part before the @ is wrong: the characters : / ? # [ ] @ % must be percent-encoded",
-        );
-    }
-    StoreError::new(reason)
+/// Without the driver's reason, which may quote a part of the URL that nobody may see.
+fn unusable(_: Error) -> StoreError {
+    StoreError::new(
+        "it is not of the form mongodb://user:password@host:27017/database; the characters : / ? # [ ] @ % in user and password must be percent-encoded",
+    )
 }

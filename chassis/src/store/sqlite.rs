@@ -3,9 +3,11 @@
 //! One thread owns the connection and takes its work from a bounded queue. Inserts that have gathered while it was busy
 //! are written in one transaction and share one flush to disk; each is acknowledged after it.
 
-use super::{Pending, Saved, Store, StoreError};
+use super::{Page, Pending, Saved, Store, StoreError};
+use crate::limits;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +56,7 @@ type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 enum Job {
     Insert(Arc<Saved>, Reply<()>),
     Get(Uuid, Reply<Option<Saved>>),
-    List(u32, Option<Uuid>, Reply<Vec<Saved>>),
+    List(u32, Option<Uuid>, Reply<Page>),
     Ping(Reply<()>),
     Close(Reply<()>),
 }
@@ -69,11 +71,14 @@ impl SqliteStore {
         std::fs::create_dir_all(folder)
             .map_err(|cause| OpenError::Folder { folder: folder.to_owned(), cause })?;
         let file = folder.join(format!("{records}.sqlite"));
-        let connection = connect(&file).map_err(|cause| OpenError::File { file, cause })?;
+        let unusable = |cause| OpenError::File { file: file.clone(), cause };
+        let connection = connect(&file).map_err(unusable)?;
+        let ours = OurFile::at(file.clone())
+            .map_err(|cause| OpenError::Folder { folder: folder.to_owned(), cause })?;
         let (jobs, queue) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
             .name(format!("store {records}"))
-            .spawn(move || work(connection, queue))
+            .spawn(move || work(connection, &ours, queue))
             .map_err(OpenError::Thread)?;
         Ok(Self { jobs })
     }
@@ -96,7 +101,7 @@ impl Store for SqliteStore {
         self.ask(move |reply| Job::Get(key, reply))
     }
 
-    fn list(&self, limit: u32, before: Option<Uuid>) -> Pending<'_, Vec<Saved>> {
+    fn list(&self, limit: u32, before: Option<Uuid>) -> Pending<'_, Page> {
         self.ask(move |reply| Job::List(limit, before, reply))
     }
 
@@ -126,42 +131,86 @@ fn connect(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn work(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
+fn work(mut connection: Connection, file: &OurFile, mut queue: mpsc::Receiver<Job>) {
     while let Some(first) = queue.blocking_recv() {
         let mut inserts = Vec::new();
         let mut others = Vec::new();
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
+                // Whose client was told that it took too long.
+                job if job.is_forsaken() => {}
                 Job::Insert(saved, reply) => inserts.push((saved, reply)),
                 other => others.push(other),
             }
             next = if inserts.len() + others.len() < BATCH { queue.try_recv().ok() } else { None };
         }
         if !inserts.is_empty() {
-            let written = insert(&mut connection, &inserts).map_err(StoreError::new);
+            let written =
+                file.check().and_then(|()| insert(&mut connection, &inserts).map_err(StoreError::new));
             for (_, reply) in inserts {
-                // Who does not wait any more is not told.
-                let _ = reply.send(written.clone());
+                tell(reply, written.clone());
             }
         }
         for job in others {
             match job {
                 Job::Insert(..) => {}
-                Job::Get(key, reply) => drop(reply.send(get(&connection, key).map_err(StoreError::new))),
+                Job::Get(key, reply) => tell(reply, get(&connection, key).map_err(StoreError::new)),
                 Job::List(limit, before, reply) => {
-                    drop(reply.send(list(&connection, limit, before).map_err(StoreError::new)));
+                    tell(reply, list(&connection, limit, before).map_err(StoreError::new));
                 }
-                Job::Ping(reply) => drop(reply.send(ping(&connection).map_err(StoreError::new))),
+                Job::Ping(reply) => {
+                    tell(reply, file.check().and_then(|()| ping(&connection).map_err(StoreError::new)));
+                }
                 Job::Close(reply) => {
                     queue.close();
-                    let closed = connection.close().map_err(|(_, error)| StoreError::new(error));
-                    let _ = reply.send(closed);
+                    tell(reply, connection.close().map_err(|(_, error)| StoreError::new(error)));
                     return;
                 }
             }
         }
     }
+}
+
+/// Who does not wait any more is not told.
+fn tell<T>(reply: Reply<T>, answer: Result<T, StoreError>) {
+    let _ = reply.send(answer);
+}
+
+impl Job {
+    fn is_forsaken(&self) -> bool {
+        match self {
+            Self::Insert(_, reply) | Self::Ping(reply) => reply.is_closed(),
+            Self::Get(_, reply) => reply.is_closed(),
+            Self::List(_, _, reply) => reply.is_closed(),
+            Self::Close(_) => false,
+        }
+    }
+}
+
+/// The file that was opened. Removed or replaced, SQLite goes on writing to what nobody will find again.
+struct OurFile {
+    path: PathBuf,
+    id: (u64, u64),
+}
+
+impl OurFile {
+    fn at(path: PathBuf) -> std::io::Result<Self> {
+        let id = identity(&path)?;
+        Ok(Self { path, id })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        match identity(&self.path) {
+            Ok(id) if id == self.id => Ok(()),
+            _ => Err(StoreError::new(format!("the file {} was removed while in use", self.path.display()))),
+        }
+    }
+}
+
+fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    let metadata = std::fs::metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 fn insert(connection: &mut Connection, batch: &[(Arc<Saved>, Reply<()>)]) -> rusqlite::Result<()> {
@@ -185,19 +234,30 @@ fn get(connection: &Connection, key: Uuid) -> rusqlite::Result<Option<Saved>> {
         .optional()
 }
 
-fn list(connection: &Connection, limit: u32, before: Option<Uuid>) -> rusqlite::Result<Vec<Saved>> {
+fn list(connection: &Connection, limit: u32, before: Option<Uuid>) -> rusqlite::Result<Page> {
     // No key is as great as a tilde.
     let before = before.map_or_else(|| "~".to_owned(), |key| key.to_string());
-    connection
-        .prepare_cached(
-            "SELECT key, created_at, document FROM documents WHERE key < ?1 ORDER BY key DESC LIMIT ?2",
-        )?
-        .query_map(params![before, limit], read)?
-        .collect()
+    let mut statement = connection.prepare_cached(
+        "SELECT key, created_at, document FROM documents WHERE key < ?1 ORDER BY key DESC LIMIT ?2",
+    )?;
+    let mut rows = statement.query(params![before, limit])?;
+    let mut page = Page::default();
+    let mut bytes = 0;
+    while let Some(row) = rows.next()? {
+        bytes += row.get_ref(2)?.as_str()?.len();
+        page.documents.push(read(row)?);
+        if bytes > limits::PAGE_BYTES {
+            page.more = true;
+            return Ok(page);
+        }
+    }
+    page.more = page.documents.len() == limit as usize;
+    Ok(page)
 }
 
+/// Whether the file can be written to now.
 fn ping(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("SELECT count(*) FROM pragma_table_info('documents')", [], |_| Ok(()))
+    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Saved> {

@@ -52,7 +52,9 @@ async fn fields_that_are_missing_or_wrong_are_named() {
     let router = service(folder.path(), &[]).await.router();
     let just_too_deep =
         format!(r#"{{"id":"1","weight":1,"inner":{}1{}}}"#, r#"{"a":"#.repeat(64), "}".repeat(64));
+    let many = format!(r#"{{"id":"1","weight":1,"labels":[{}0],"inner":{{}}}}"#, "0,".repeat(10_000));
     let cases = [
+        (many.as_str(), "labels", "more than 10000 values"),
         (r#"{"weight":1,"inner":{}}"#, "id", "is missing"),
         (r#"{"id":1,"weight":1,"inner":{}}"#, "id", "expected a string"),
         (r#"{"id":null,"weight":1,"inner":{}}"#, "id", "expected a string"),
@@ -160,6 +162,10 @@ async fn paths_and_methods() {
         assert_eq!(answer.header("allow"), allow);
     }
     assert_problem(&get(&router, "/parcels/nonsense").await, 400, "is no key");
+    assert_problem(&get(&router, "/parcels/%FF").await, 400, "UTF-8");
+    let long = get(&router, &format!("/parcels/{}", "x".repeat(10_000))).await;
+    assert_problem(&long, 400, "xxx");
+    assert!(long.text.len() < 1_000, "what was sent is not sent back as a whole");
     assert_problem(&get(&router, "/parcels/019a0000-0000-7000-8000-000000000000").await, 404, "no document");
 }
 

@@ -133,6 +133,35 @@ async fn a_fault_of_the_client_does_not_count_against_the_circuit() {
 }
 
 #[tokio::test]
+async fn with_strict_statuses_a_fault_of_the_client_counts_nowhere_in_the_chain() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let peer = Peer::start(Behaviour::json(422, r#"{"field":"directions"}"#)).await;
+    let middle = service(folder.path(), &["--chain-svc", &peer.url("/"), "--strict-status"]).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/create", listener.local_addr().expect("bound"));
+    let stop = tokio_util::sync::CancellationToken::new();
+    let served = tokio::spawn(middle.serve(listener, stop.clone()));
+
+    let front = service(folder.path(), &["--chain-svc", &url, "--strict-status"]).await.router();
+    let body = r#"{"id":"1","weight":1,"inner":{"id":"2","weight":1,"inner":{}}}"#;
+    for _ in 0..3 {
+        let answer = post(&front, "/create", body).await;
+        assert_eq!(answer.status, 502);
+        let error = answer.json()["error"].take();
+        assert_eq!((&error["code"], &error["status"]), (&json!("EUPSTREAM"), &json!(502)));
+        assert_eq!(error["response"]["error"]["response"]["field"], "directions", "{error}");
+    }
+    // Its failures do: more than half of all calls, after four.
+    peer.set(Behaviour::json(500, "{}"));
+    for _ in 0..4 {
+        assert_eq!(post(&front, "/create", body).await.json()["error"]["code"], "EUPSTREAM");
+    }
+    assert_eq!(post(&front, "/create", body).await.json()["error"]["code"], "EOPENBREAKER");
+    stop.cancel();
+    served.await.expect("it stops");
+}
+
+#[tokio::test]
 async fn a_service_further_down_that_failed_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let dead = format!("http://{}/", refused_addr());

@@ -1,14 +1,18 @@
 //! One suite for both stores. What it asks of a store is all that the services rely on.
 
 use chassis::settings::Secret;
-use chassis::store::{MongoStore, Saved, SqliteStore, Store};
+use chassis::store::{MongoStore, Page, Saved, SqliteStore, Store};
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
-use testkit::Mongod;
+use std::task::{Context, Waker};
+use std::time::Duration;
+use testkit::{Mongod, Proxy, eventually};
 use tokio::task::JoinSet;
 use uuid::Uuid;
+
+const LIMIT: Duration = Duration::from_secs(20);
 
 fn saved(document: Value) -> Arc<Saved> {
     Arc::new(Saved::new(&document).expect("an object"))
@@ -44,13 +48,13 @@ async fn suite(store: Arc<dyn Store>) {
 }
 
 async fn gives_back_what_it_was_given(store: &dyn Store) {
-    assert_eq!(store.list(100, None).await.expect("an empty page"), []);
+    assert_eq!(store.list(100, None).await.expect("an empty page"), Page::default());
     assert_eq!(store.get(Uuid::nil()).await.expect("an answer"), None);
     let documents = [
         json!({}),
         json!({ "z": 1, "a": 2, "m": { "z": 1, "a": 2 } }),
         json!({ "null": null, "true": true, "text": "", "list": [1, [2, [3]], {}], "object": {} }),
-        json!({ "numbers": [0, -1, i32::MAX, i64::from(i32::MAX) + 1, i64::MIN, i64::MAX, 0.1, -2.5, 1e300, 1.0] }),
+        json!({ "numbers": [0, -1, i32::MAX, i64::from(i32::MAX) + 1, i64::MIN, i64::MAX, 0.1, -2.5, 1e300, 1.0, 31.245_270_191_439_438] }),
         json!({ "text": "🍀 \u{0} \u{1} \\ \" ' \n \u{202e}", "ключ": "名" }),
         // What MongoDB's extended JSON and query language would mean something by.
         json!({ "a": { "$oid": "0123456789ab0123456789ab" }, "b": { "$date": "2026-11-21T00:00:00Z" } }),
@@ -71,12 +75,12 @@ async fn lists_newest_first(store: &dyn Store) {
     for one in &same_id {
         store.insert(Arc::clone(one)).await.expect("several documents may bear one id");
     }
-    let keys = |page: &[Saved]| page.iter().map(|one| one.key).collect::<Vec<_>>();
+    let keys = |page: &Page| page.documents.iter().map(|one| one.key).collect::<Vec<_>>();
     let newest = store.list(2, None).await.expect("a page");
     assert_eq!(keys(&newest), [same_id[4].key, same_id[3].key]);
     let before = store.list(2, Some(same_id[3].key)).await.expect("a page");
     assert_eq!(keys(&before), [same_id[2].key, same_id[1].key]);
-    assert_eq!(before[0].document["number"], 2);
+    assert_eq!(before.documents[0].document["number"], 2);
 }
 
 async fn takes_many_at_once(store: &Arc<dyn Store>) {
@@ -166,9 +170,13 @@ async fn mongodb_passes_over_what_others_wrote() {
     let client = mongodb::Client::with_uri_str(mongod.url()).await.expect("a URL of ours");
     let theirs = client.database("retail").collection::<Document>("parcels");
     theirs.insert_one(doc! { "id": "with an ObjectId" }).await.expect("it is kept");
+    theirs
+        .insert_one(doc! { "_id": "legacy-1", "id": "with a key of another form" })
+        .await
+        .expect("it is kept");
     let ours = saved(json!({ "id": "ours" }));
     store.insert(Arc::clone(&ours)).await.expect("it is kept");
-    assert_eq!(store.list(10, None).await.expect("a page"), [(*ours).clone()]);
+    assert_eq!(store.list(10, None).await.expect("a page").documents, [(*ours).clone()]);
 }
 
 #[tokio::test]
@@ -176,19 +184,126 @@ async fn a_mongodb_url_that_cannot_be_used_is_told_without_its_password() {
     for url in [
         "nonsense",
         "http://user:hunter2@host",
+        "mongodb://user:hunter2",
+        "mongodb://user:hunter2/retail",
         "mongodb://user:hunter2@",
         "mongodb://user:hunter2@host:port",
         "mongodb://user:hunt@er2@host",
-        "mongodb://user:hunter2@host/?noSuchOption=hunter2",
-        "mongodb://us%er:hunter2@host/?w=x&journal=perhaps",
+        "mongodb://host/?w=1&readConcernLevel=hunter2&noSuchOption=hunter2&journal=hunter2",
     ] {
-        let Err(error) = MongoStore::new(&Secret::from(url.to_owned()), "parcels").await else { continue };
+        let refused = MongoStore::new(&Secret::from(url.to_owned()), "parcels").await;
+        let error = refused.expect_err("this URL cannot be used");
         let shown = format!("{error} {error:?}");
-        assert!(!shown.contains("hunter2") && !shown.contains("hunt@er2"), "{shown}");
-        assert!(!shown.is_empty());
+        assert!(!shown.contains("hunter2") && !shown.contains("er2"), "{shown}");
+        assert!(shown.contains("mongodb://user:password@host"), "{shown}");
     }
-    assert!(MongoStore::new(&Secret::from("nonsense".to_owned()), "parcels").await.is_err());
     assert_eq!(format!("{:?}", Secret::from("hunter2".to_owned())), "Secret(..)");
+}
+
+#[tokio::test]
+async fn mongodb_finishes_what_nobody_waits_for_any_more() {
+    let mongod = Mongod::start().await;
+    let store = mongo(&mongod.url()).await;
+    let abandoned: Vec<_> = (0..50).map(|number| saved(json!({ "number": number }))).collect();
+    for one in &abandoned {
+        let mut insert = store.insert(Arc::clone(one));
+        let polled = insert.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending(), "it takes a while");
+    }
+    for one in abandoned {
+        eventually("it is kept all the same", LIMIT, async || store.get(one.key).await.ok().flatten()).await;
+    }
+}
+
+#[tokio::test]
+async fn mongodb_tries_again_where_the_line_broke() {
+    let mongod = Mongod::start().await;
+    let line = Proxy::start(mongod.addr()).await;
+    let store = mongo(&format!("mongodb://{}", line.addr())).await;
+    for number in 0..10 {
+        let one = saved(json!({ "number": number }));
+        store
+            .insert(Arc::clone(&one))
+            .await
+            .expect("the driver's connection was dead, but the server is there");
+        assert_eq!(store.get(one.key).await.expect("an answer").as_ref(), Some(&*one));
+        line.cut();
+        line.mend();
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_large_documents_is_shorter() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mongod = Mongod::start().await;
+    for store in [sqlite(folder.path()), mongo(&mongod.url()).await] {
+        for _ in 0..10 {
+            store.insert(saved(json!({ "text": "x".repeat(200 * 1024) }))).await.expect("it is kept");
+        }
+        let first = store.list(100, None).await.expect("a page");
+        assert_eq!((first.documents.len(), first.more), (3, true), "as soon as it holds more than 512 KiB");
+        let before = Some(first.documents[2].key);
+        assert_eq!(
+            store.list(1, before).await.expect("a page").documents.len(),
+            1,
+            "and the next one follows"
+        );
+    }
+}
+
+#[tokio::test]
+async fn sqlite_acknowledges_nothing_where_its_file_was_removed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = sqlite(folder.path());
+    store.insert(saved(json!({}))).await.expect("it is kept");
+    for entry in std::fs::read_dir(folder.path()).expect("ours") {
+        std::fs::remove_file(entry.expect("ours").path()).expect("ours to remove");
+    }
+    let error = store.insert(saved(json!({}))).await.expect_err("nobody would find it again").to_string();
+    assert!(error.contains("parcels.sqlite was removed while in use"), "{error}");
+    assert!(store.ping().await.is_err(), "not ready");
+}
+
+#[tokio::test]
+async fn sqlite_is_not_ready_while_another_holds_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = sqlite(folder.path());
+    let other = rusqlite::Connection::open(folder.path().join("parcels.sqlite")).expect("a file of ours");
+    let mode: String = other.query_row("PRAGMA journal_mode", [], |row| row.get(0)).expect("an answer");
+    assert_eq!(mode, "wal");
+    other.execute_batch("BEGIN IMMEDIATE").expect("it is free");
+    assert!(store.ping().await.is_err());
+    other.execute_batch("ROLLBACK").expect("ours");
+    store.ping().await.expect("ready again");
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_not_done_by_sqlite() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = sqlite(folder.path());
+    let other = rusqlite::Connection::open(folder.path().join("parcels.sqlite")).expect("a file of ours");
+    other.execute_batch("BEGIN IMMEDIATE").expect("it is free");
+    // The first keeps the thread busy; the others wait in the queue, and are given up there.
+    let busy = tokio::spawn({
+        let (store, one) = (Arc::clone(&store), saved(json!({ "number": 0 })));
+        async move { store.insert(one).await }
+    });
+    eventually("the first is under way", LIMIT, async || {
+        let mut probe = store.get(Uuid::nil());
+        probe.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending().then_some(())
+    })
+    .await;
+    let forsaken: Vec<_> = (1..20).map(|number| saved(json!({ "number": number }))).collect();
+    for one in &forsaken {
+        let mut insert = store.insert(Arc::clone(one));
+        assert!(insert.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    other.execute_batch("ROLLBACK").expect("ours");
+    let _ = busy.await.expect("no panic");
+    store.ping().await.expect("after all that was asked before");
+    for one in forsaken {
+        assert_eq!(store.get(one.key).await.expect("an answer"), None);
+    }
 }
 
 #[tokio::test]
@@ -204,11 +319,8 @@ async fn an_acknowledged_document_survives_the_death_of_the_server() {
     mongod.kill().await;
     mongod.restart().await;
     for one in acknowledged {
-        let found = testkit::eventually(
-            "the driver finds the server again",
-            std::time::Duration::from_secs(20),
-            async || store.get(one.key).await.ok(),
-        );
+        let found =
+            eventually("the driver finds the server again", LIMIT, async || store.get(one.key).await.ok());
         assert!(found.await.is_some(), "acknowledged, so it is there");
     }
 }

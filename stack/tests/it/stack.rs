@@ -1,7 +1,9 @@
 //! All three in one process: what `cargo run` starts.
 
 use crate::programs::{Env, ORDER, Stack, create, get, keys, stack_program, try_create};
-use std::net::TcpListener;
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
 
 #[tokio::test]
 async fn an_order_goes_all_the_way() {
@@ -70,6 +72,21 @@ async fn it_stops_cleanly_on_either_signal_and_keeps_everything() {
     stack.restart().await;
     assert_eq!(keys(&stack.order, "orders").await.len(), 2);
     assert_eq!(keys(&stack.shipment, "shipments").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_second_ctrl_c_stops_it_at_once() {
+    let mut stack = Stack::start(&[]).await;
+    let address = stack.order.strip_prefix("http://").expect("a URL");
+    let mut client = TcpStream::connect(address).expect("connected");
+    // Half a body, which the first signal waits for.
+    let head =
+        "POST /create HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    client.write_all(head.as_bytes()).expect("sent");
+    let signal = Command::new("kill").args(["-INT", &stack.process.id().to_string()]).status();
+    assert!(signal.expect("there is a kill").success());
+    stack.process.wait_for_line(|line| line.contains("stopping")).await;
+    assert_eq!(stack.process.interrupt().await.code(), Some(130));
 }
 
 #[tokio::test]
@@ -143,6 +160,8 @@ async fn bad_input_ends_no_process() {
     assert_eq!(create(&stack.shipment, r#"{"id":"1"}"#).await.json()["field"], "directions");
     for (field, body) in [
         ("date", r#"{"id":"1","date":"soon","items":[],"payment":{}}"#),
+        ("date", r#"{"id":"1","date":"2026-11-21T10:00","items":[],"payment":{}}"#),
+        ("date", r#"{"id":"1","date":1,"items":[],"payment":{}}"#),
         ("items", r#"{"id":"1","items":{},"payment":{}}"#),
         ("payment", r#"{"id":"1","items":[],"payment":[]}"#),
     ] {
