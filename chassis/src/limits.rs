@@ -28,6 +28,8 @@ pub(crate) const STREAMS: u32 = 64;
 pub(crate) const HEADER_TIME: Duration = Duration::from_secs(10);
 /// For the body of a request to be complete.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
+/// For a client to read on, where an answer waits for it.
+pub(crate) const READ_ON_TIME: Duration = Duration::from_secs(10);
 /// For the store to answer, so that a client is answered within 2 s.
 pub(crate) const STORE_TIME: Duration = Duration::from_millis(1_900);
 /// For a connection to the next service.

@@ -1,6 +1,7 @@
 //! Listens, serves HTTP/1.1 and HTTP/2, and stops when it is told to.
 //!
-//! In place of `axum::serve`, which has no limit for slow headers, silent connections or their number.
+//! In place of `axum::serve`, which has no limit for slow headers, for clients that neither speak nor read, or for their
+//! number.
 
 use crate::limits;
 use axum::Router;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
@@ -37,7 +39,9 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, stop: Cancellat
                 seen.notify_one();
                 router.clone().oneshot(request.map(Body::new))
             });
-            let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+            let mut stream = TimeoutStream::new(stream);
+            stream.set_write_timeout(Some(limits::READ_ON_TIME));
+            let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service).into_owned();
             let mut connection = pin!(watcher.watch(connection));
             let result = tokio::select! {
                 result = connection.as_mut() => result,

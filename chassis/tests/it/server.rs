@@ -3,6 +3,7 @@
 use crate::parcel::{PARCEL, get, post, service, service_on};
 use axum::http::StatusCode;
 use chassis::store::{Page, Pending, Saved, Store};
+use serde_json::json;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,10 +13,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// Bytes of the slow store's one document.
+const PAGE: usize = 400 * 1024;
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A service that listens.
@@ -98,7 +101,10 @@ impl Store for SlowStore {
     }
 
     fn list(&self, _: u32, _: Option<Uuid>) -> Pending<'_, Page> {
-        Box::pin(async { Ok(Page::default()) })
+        let document = json!({ "text": "x".repeat(PAGE) });
+        Box::pin(async move {
+            Ok(Page { documents: vec![Saved::new(&document).expect("an object")], more: false })
+        })
     }
 
     fn ping(&self) -> Pending<'_, ()> {
@@ -227,6 +233,23 @@ async fn a_client_that_says_nothing_or_speaks_too_slowly_is_let_go() {
         let rest = String::from_utf8_lossy(&rest);
         assert_eq!(rest.lines().next().unwrap_or_default(), answer, "after {start:?}");
     }
+    running.stopped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_its_answers_is_let_go() {
+    let store: Arc<dyn Store> = Arc::new(SlowStore::default());
+    let running = Running::of(service_on(store, &[])).await;
+    let mut client = TcpStream::connect(running.address).await.expect("connected");
+    let asked = 50;
+    for _ in 0..asked {
+        client.write_all(b"GET /parcels HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("sent");
+    }
+    // The clock jumps past the ten seconds within which it has to read on.
+    sleep(Duration::from_secs(60)).await;
+    let mut rest = Vec::new();
+    let _ = client.read_to_end(&mut rest).await;
+    assert!(rest.len() < asked * PAGE, "only what the system had taken for it: {} bytes", rest.len());
     running.stopped().await;
 }
 
