@@ -33,9 +33,14 @@ impl Record for Parcel {
 
 pub(crate) const PARCEL: &str = r#"{"id":"1","weight":2.5,"labels":[],"inner":{"b":1,"a":2}}"#;
 
-/// The settings that these flags make.
+/// The settings that these flags make. Where a test does not set a time-out, a busy machine must not run into one.
 pub(crate) fn settings(flags: &[&str]) -> Settings {
-    Settings::try_parse_from(["parcel"].iter().chain(flags)).expect("these flags are right")
+    let mut settings =
+        Settings::try_parse_from(["parcel"].iter().chain(flags)).expect("these flags are right");
+    if !flags.contains(&"--breaker-timeout-ms") {
+        settings.circuit.breaker_timeout_ms = 20_000;
+    }
+    settings
 }
 
 /// A service on an embedded store in `folder`.

@@ -52,12 +52,13 @@ pub(crate) struct Env {
 }
 
 impl Env {
-    /// With a data folder of its own, and these variables.
+    /// With a data folder of its own, a time-out that a busy machine does not run into, and these variables.
     pub(crate) fn of(variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut env = Self { variables: Vec::new(), folder };
         let data = env.folder.path().display().to_string();
         env.set("DATA_DIR", &data);
+        env.set("BREAKER_TIMEOUT_MS", "20000");
         for (name, value) in variables {
             env.set(name, value);
         }
