@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 // In reading order: what can be set, what is counted, the rules, what is told, the shell around them.
+mod backoff;
 mod settings;
 mod window;
 
@@ -14,6 +15,7 @@ mod breaker;
 mod builder;
 mod call;
 
+pub use backoff::{Backoff, BackoffError};
 pub use breaker::Breaker;
 pub use builder::Builder;
 pub use call::{Call, CallOr};
