@@ -1,18 +1,19 @@
-//! The shell around the rules: a clock, a lock, listeners, and the timer that half-opens.
+//! The shell around the rules: a clock, listeners, and the timer that half-opens.
 //!
-//! The lock is held for a few instructions at a time, never across an `.await` and never while a listener is told. The
-//! timer runs only while the circuit is open and only to tell the listeners in time: the circuit itself half-opens by
-//! the clock, timer or not.
+//! Nothing is locked while a call is made or a listener is told. The timer runs only while the circuit is not closed and
+//! only to tell the listeners in time: the circuit itself half-opens by the clock, timer or not.
 
 use crate::builder::{Builder, Listener};
 use crate::call::Call;
-use crate::circuit::{Circuit, Entry, Outcome, Permit};
-use crate::event::{self, Event, EventKind};
-use crate::settings::Settings;
-use crate::snapshot::{Snapshot, State};
+use crate::circuit::{Circuit, Entry, Outcome, Ticket};
+use crate::clock::Time;
+use crate::event::{self, Event, EventKind, Events, Told};
+use crate::reason::Reason;
+use crate::settings::{Settings, SettingsError};
+use crate::snapshot::{Mode, Snapshot, State, Status};
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -27,35 +28,28 @@ pub struct Breaker {
     shared: Arc<Shared>,
 }
 
-pub(crate) struct Shared {
-    name: String,
-    settings: Settings,
-    born: Instant,
-    guarded: Mutex<Guarded>,
-    listeners: Vec<Listener>,
-}
-
-struct Guarded {
+struct Shared {
     circuit: Circuit,
-    timer: Option<Timer>,
+    time: Time,
+    listeners: Vec<Listener>,
+    name: Arc<str>,
+    timer: Mutex<Option<Timer>>,
 }
 
-/// The task that half-opens in time, and which opening it is for.
+/// The task that looks at the clock in time, and when.
 struct Timer {
-    turn: u64,
+    due: Duration,
     task: AbortHandle,
 }
 
 impl Breaker {
     /// Starts to make a breaker whose circuit bears this name.
     pub fn builder(name: impl Into<String>) -> Builder {
-        Builder::new(name.into())
+        Builder::new(name.into().into())
     }
 
-    pub(crate) fn new(name: String, circuit: Circuit, listeners: Vec<Listener>) -> Self {
-        let settings = circuit.settings().clone();
-        let guarded = Mutex::new(Guarded { circuit, timer: None });
-        Self { shared: Arc::new(Shared { name, settings, born: Instant::now(), guarded, listeners }) }
+    pub(crate) fn new(name: Arc<str>, circuit: Circuit, time: Time, listeners: Vec<Listener>) -> Self {
+        Self { shared: Arc::new(Shared { circuit, time, listeners, name, timer: Mutex::new(None) }) }
     }
 
     /// The circuit's name.
@@ -66,68 +60,130 @@ impl Breaker {
 
     /// What the circuit goes by.
     #[must_use]
-    pub fn settings(&self) -> Settings {
-        self.shared.settings.clone()
+    pub fn settings(&self) -> Arc<Settings> {
+        self.shared.circuit.settings()
+    }
+
+    /// Gives the circuit other settings, while calls are under way: see [`Circuit::update`].
+    ///
+    /// # Errors
+    ///
+    /// Where a setting breaks a rule; then nothing changes.
+    pub fn update(&self, settings: Settings) -> Result<(), SettingsError> {
+        self.shared.circuit.update(settings)
     }
 
     /// Makes a call through the circuit: `work` is polled where the circuit lets it through, and given up after the
     /// time-out; where it does not, `work` is dropped without having been polled.
     ///
-    /// The answer is a future that does nothing until it is awaited. Before that it can be told which errors count
-    /// ([`Call::failure_if`]) and what to do instead ([`Call::or_else`]). Dropped half-way, it gives back what it held.
-    /// A `work` that panics counts as a failure. It is the caller's polling that keeps time: a call that nobody polls
-    /// holds its place, though as a probe for no longer than twice the time-out.
+    /// The answer is a future that does nothing until it is awaited. Before that it can be told what counts as a failure
+    /// ([`Call::failure_if`], [`Call::judge`]) and what to do instead ([`Call::or_else`]). Dropped half-way, it gives
+    /// back what it held; that is a failure where the time-out's length had passed. A `work` that panics counts as a
+    /// failure. It is the caller's polling that keeps time: a call that nobody polls holds its place, though as a probe
+    /// for no longer than its lease.
     ///
     /// # Panics
     ///
     /// Where the work is pending, the circuit has a time-out, and there is no tokio runtime with its time enabled.
-    pub fn call<W, T, E>(&self, work: W) -> Call<'_, W, fn(&E) -> bool>
+    pub fn call<W, T, E>(&self, work: W) -> Call<&Self, W>
     where
         W: Future<Output = Result<T, E>>,
     {
-        Call::new(&self.shared, work)
+        Call::new(self, work)
+    }
+
+    /// The same, as a future that holds a handle to the breaker and so may outlive this one.
+    ///
+    /// # Panics
+    ///
+    /// As [`call`](Self::call).
+    pub fn call_owned<W, T, E>(self, work: W) -> Call<Self, W>
+    where
+        W: Future<Output = Result<T, E>>,
+    {
+        Call::new(self, work)
     }
 
     /// Opens the circuit by hand, for the usual time: it half-opens by itself. Does nothing to an open one.
     pub fn open(&self) {
-        self.shared.step(|circuit, now| ((), [event::turned(circuit.open(now))]));
+        self.turn(|circuit, now| circuit.open(now));
     }
 
-    /// Closes the circuit by hand. The window keeps what it holds.
+    /// Closes the circuit by hand.
     pub fn close(&self) {
-        self.shared.step(|circuit, now| ((), [event::turned(circuit.close(now))]));
+        self.turn(|circuit, now| circuit.close(now));
     }
 
-    /// Lets the circuit judge calls again.
+    /// Opens or closes the circuit for a reason of the library's own.
+    pub(crate) fn open_for(&self, reason: Reason) {
+        self.turn(|circuit, now| circuit.open_for(reason, now));
+    }
+
+    pub(crate) fn close_for(&self, reason: Reason) {
+        self.turn(|circuit, now| circuit.close_for(reason, now));
+    }
+
+    /// Changes whether the circuit goes by its state: forces it open or closed, disables it, or lets it go by itself.
+    pub fn set_mode(&self, mode: Mode) {
+        self.step(|circuit, _| (circuit.set_mode(mode), Events::default()));
+    }
+
+    /// Lets the circuit go by its state again: [`Mode::Auto`].
     pub fn enable(&self) {
-        self.shared.step(|circuit, _| (circuit.enable(), []));
+        self.set_mode(Mode::Auto);
     }
 
-    /// Bypasses the circuit: calls are made without time limit or judgement, whatever its state, which stays.
+    /// Bypasses the circuit: [`Mode::Disabled`].
     pub fn disable(&self) {
-        self.shared.step(|circuit, _| (circuit.disable(), []));
+        self.set_mode(Mode::Disabled);
     }
 
     /// The state of the circuit.
     #[must_use]
     pub fn state(&self) -> State {
-        self.snapshot().state
+        self.status().state
     }
 
-    /// The circuit at this moment. A pure read.
+    /// What the circuit does at this moment. A pure read.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.shared.circuit.status(self.now())
+    }
+
+    /// The circuit at this moment, in full. A pure read.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let guarded = self.shared.lock();
-        guarded.circuit.snapshot(self.shared.now())
-    }
-}
-
-impl Shared {
-    pub(crate) fn timeout(&self) -> Option<Duration> {
-        self.settings.timeout
+        self.shared.circuit.snapshot(self.now())
     }
 
-    pub(crate) fn enter(self: &Arc<Self>) -> Entry {
+    /// How long a call would be refused for, were it made now. Nothing is counted, and no place taken.
+    #[must_use]
+    pub fn would_refuse(&self) -> Option<Duration> {
+        self.shared.circuit.would_refuse(self.now())
+    }
+
+    /// The time since the circuit was made.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.shared.time.now())
+    }
+
+    pub(crate) fn circuit(&self) -> &Circuit {
+        &self.shared.circuit
+    }
+
+    /// How much of the time that a call may take is left, if that is limited.
+    pub(crate) fn time_left(&self, ticket: &Ticket) -> Option<(Duration, Duration)> {
+        let timeout = self.shared.circuit.timeout_nanos()?;
+        let taken = self.shared.time.now().saturating_sub(ticket.began());
+        Some((Duration::from_nanos(timeout.saturating_sub(taken)), Duration::from_nanos(timeout)))
+    }
+
+    #[inline]
+    pub(crate) fn enter(&self) -> Entry {
+        if self.shared.listeners.is_empty() {
+            return self.shared.circuit.enter_at(self.shared.time.now());
+        }
         self.step(|circuit, now| {
             let entry = circuit.enter(now);
             let events = event::entered(&entry);
@@ -135,73 +191,85 @@ impl Shared {
         })
     }
 
-    pub(crate) fn leave(self: &Arc<Self>, permit: Permit, outcome: Outcome) {
-        self.step(|circuit, now| ((), event::left(outcome, circuit.leave(permit, outcome, now))));
+    #[inline]
+    pub(crate) fn leave(&self, ticket: Ticket, outcome: Outcome) {
+        if self.shared.listeners.is_empty() {
+            self.shared.circuit.leave_at(ticket, outcome, self.shared.time.now());
+            return;
+        }
+        self.step(|circuit, now| ((), event::left(outcome, circuit.leave(ticket, outcome, now))));
     }
 
-    pub(crate) fn fall_back(self: &Arc<Self>) {
-        self.step(|circuit, now| (circuit.fall_back(now), [Some(EventKind::Fallback)]));
+    /// The end of a call whose caller went away.
+    pub(crate) fn abandon(&self, ticket: Ticket) {
+        let over = self.time_left(&ticket).is_some_and(|(left, _)| left.is_zero());
+        self.leave(ticket, if over { Outcome::Abandoned } else { Outcome::Cancelled });
     }
 
-    /// One step of the rules, told when the lock is let go.
-    fn step<T, const N: usize>(
-        self: &Arc<Self>,
-        act: impl FnOnce(&mut Circuit, Duration) -> (T, [Option<EventKind>; N]),
-    ) -> T {
-        let mut guarded = self.lock();
+    pub(crate) fn fall_back(&self) {
+        self.step(|circuit, now| {
+            circuit.fall_back(now);
+            ((), [event::simply(EventKind::Fallback), None, None, None])
+        });
+    }
+
+    fn turn(&self, change: impl FnOnce(&Circuit, Duration) -> Option<Arc<crate::Transition>>) {
+        self.step(|circuit, now| ((), [event::turned(change(circuit, now)), None, None, None]));
+    }
+
+    /// One step of the rules, and what came of it told.
+    fn step<T>(&self, act: impl FnOnce(&Circuit, Duration) -> (T, Events)) -> T {
+        let shared = &self.shared;
         let now = self.now();
-        let ticked =
-            event::turned(guarded.circuit.tick(now)).map(|kind| (kind, guarded.circuit.snapshot(now)));
-        let (answer, events) = act(&mut guarded.circuit, now);
-        if !self.listeners.is_empty() {
-            self.keep_timer(&mut guarded);
-            let snapshot = guarded.circuit.snapshot(now);
-            drop(guarded);
-            let events = events.into_iter().flatten().map(|kind| (kind, snapshot));
-            for (kind, snapshot) in ticked.into_iter().chain(events) {
-                self.tell(&Event { kind, circuit: &self.name, at: now, snapshot: &snapshot });
-            }
+        if shared.listeners.is_empty() {
+            return act(&shared.circuit, now).0;
+        }
+        while let Some(transition) = shared.circuit.tick(now) {
+            shared.tell(event::turned(Some(transition)), now);
+        }
+        let (answer, events) = act(&shared.circuit, now);
+        self.keep_timer(now);
+        for told in events {
+            shared.tell(told, now);
         }
         answer
     }
 
-    fn tell(&self, event: &Event<'_>) {
-        for listener in &self.listeners {
-            // The panic hook has told of it; the call that happened to be under way is not to blame.
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| listener(event)));
-        }
-    }
-
-    /// While the circuit is open, one task waits for the end of its time.
-    fn keep_timer(self: &Arc<Self>, guarded: &mut Guarded) {
-        let turn = guarded.circuit.turns();
-        let due = guarded.circuit.half_open_at().and_then(|at| self.born.checked_add(at));
-        if due.is_some() && guarded.timer.as_ref().is_some_and(|timer| timer.turn == turn) {
+    /// While the circuit is not closed, one task waits for what the clock will do to it.
+    fn keep_timer(&self, now: Duration) {
+        let due = self.shared.circuit.due();
+        let mut timer = self.shared.timer.lock().unwrap_or_else(PoisonError::into_inner);
+        if due == timer.as_ref().map(|timer| timer.due) {
             return;
         }
-        guarded.timer = None;
+        *timer = None;
         // Without a runtime, listeners hear of it with the next call.
-        if let (Some(due), Ok(runtime)) = (due, Handle::try_current()) {
-            let task = runtime.spawn(half_open_at(due, Arc::downgrade(self))).abort_handle();
-            guarded.timer = Some(Timer { turn, task });
+        let at = due.and_then(|due| Instant::now().checked_add(due.saturating_sub(now)));
+        if let (Some(due), Some(at), Ok(runtime)) = (due, at, Handle::try_current()) {
+            let task = runtime.spawn(look_at(at, Arc::downgrade(&self.shared))).abort_handle();
+            *timer = Some(Timer { due, task });
         }
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Guarded> {
-        // Nothing that runs under the lock can panic half-way through a change.
-        self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn now(&self) -> Duration {
-        Instant::now().saturating_duration_since(self.born)
+impl Shared {
+    fn tell(&self, told: Option<Told>, now: Duration) {
+        let Some((kind, transition)) = told else { return };
+        let status = self.circuit.status(now);
+        let transition = transition.as_deref();
+        let event = Event { kind, circuit: &self.name, at: now, status: &status, transition };
+        for listener in &self.listeners {
+            // The panic hook has told of it; the call that happened to be under way is not to blame.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| listener(&event)));
+        }
     }
 }
 
 /// Does not hold the breaker while it waits: a dropped breaker is gone at once.
-async fn half_open_at(due: Instant, shared: Weak<Shared>) {
+async fn look_at(due: Instant, shared: Weak<Shared>) {
     time::sleep_until(due).await;
     if let Some(shared) = shared.upgrade() {
-        shared.step(|_, _| ((), []));
+        Breaker { shared }.step(|_, _| ((), Events::default()));
     }
 }
 
@@ -213,7 +281,6 @@ impl Drop for Timer {
 
 impl fmt::Debug for Breaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let snapshot = self.snapshot();
-        f.debug_struct("Breaker").field("name", &self.shared.name).field("snapshot", &snapshot).finish()
+        f.debug_struct("Breaker").field("name", &self.name()).field("status", &self.status()).finish()
     }
 }

@@ -2,9 +2,13 @@
 
 use crate::breaker::Breaker;
 use crate::circuit::Circuit;
+use crate::clock::Clock;
 use crate::event::Event;
-use crate::settings::{Settings, SettingsError, WarmUp};
+use crate::settings::{Probing, Settings, SettingsError, Threshold, Trip, WarmUp, Window};
+use std::collections::hash_map::RandomState;
 use std::fmt;
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) type Listener = Box<dyn Fn(&Event<'_>) + Send + Sync>;
@@ -13,14 +17,15 @@ pub(crate) type Listener = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 /// [`on_event`](Builder::on_event).
 #[must_use = "nothing is made before `build`"]
 pub struct Builder {
-    name: String,
+    name: Arc<str>,
+    clock: Clock,
     settings: Settings,
     listeners: Vec<Listener>,
 }
 
 impl Builder {
-    pub(crate) fn new(name: String) -> Self {
-        Self { name, settings: Settings::default(), listeners: Vec::new() }
+    pub(crate) fn new(name: Arc<str>) -> Self {
+        Self { name, clock: Clock::default(), settings: Settings::default(), listeners: Vec::new() }
     }
 
     /// Takes all settings at once, in place of what was set before.
@@ -35,9 +40,14 @@ impl Builder {
         self
     }
 
-    /// Sets [`Settings::error_threshold`].
-    pub fn error_threshold(mut self, percent: f64) -> Self {
-        self.settings.error_threshold = percent;
+    /// Has the circuit open above this error rate, in percent, and by no other rule: sets [`Settings::trip`].
+    pub fn error_threshold(self, percent: f64) -> Self {
+        self.trip(Trip::Errors(Threshold::Above(percent)))
+    }
+
+    /// Sets [`Settings::trip`].
+    pub fn trip(mut self, trip: Trip) -> Self {
+        self.settings.trip = trip;
         self
     }
 
@@ -47,10 +57,21 @@ impl Builder {
         self
     }
 
-    /// Sets [`Settings::window`] and [`Settings::buckets`].
-    pub fn window(mut self, window: Duration, buckets: u32) -> Self {
-        self.settings.window = window;
-        self.settings.buckets = buckets;
+    /// Sets [`Settings::window`] to the last stretch of time, cut into buckets.
+    pub fn window(mut self, length: Duration, buckets: u32) -> Self {
+        self.settings.window = Window::Time { length, buckets };
+        self
+    }
+
+    /// Sets [`Settings::window`] to the last so many calls.
+    pub fn window_of_calls(mut self, calls: u32) -> Self {
+        self.settings.window = Window::Calls(calls);
+        self
+    }
+
+    /// Sets [`Settings::probing`].
+    pub fn probing(mut self, probing: Probing) -> Self {
+        self.settings.probing = probing;
         self
     }
 
@@ -72,6 +93,12 @@ impl Builder {
         self
     }
 
+    /// Takes the time from another clock than tokio's.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Has `listener` told of everything that happens, on the thread where it happens, with no lock held. It is waited
     /// for: keep it short. One that panics is told to the panic hook and otherwise passed over. One that holds a handle to
     /// this breaker keeps it alive for ever.
@@ -86,7 +113,9 @@ impl Builder {
     ///
     /// Where a setting breaks a rule; see [`Settings::check`].
     pub fn build(self) -> Result<Breaker, SettingsError> {
-        Ok(Breaker::new(self.name, Circuit::new(self.settings)?, self.listeners))
+        let seed = RandomState::new().hash_one(&self.name);
+        let circuit = Circuit::seeded(self.settings, seed)?;
+        Ok(Breaker::new(self.name, circuit, self.clock.start(Duration::ZERO), self.listeners))
     }
 }
 

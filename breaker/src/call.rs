@@ -1,40 +1,54 @@
 //! One call through a circuit, as a future.
 //!
 //! Written out rather than as an `async fn`, for three things: the time-out's timer is made only where the work is
-//! pending at its first poll; a panic of the work can be told from a caller who goes away; and what the work failed
-//! with is judged, and a fallback asked, without a box.
+//! pending at its first poll; a panic of the work can be told from a caller who goes away; and what the work ended with
+//! is judged, and a fallback asked, without a box.
 
-use crate::breaker::Shared;
-use crate::circuit::{Entry, Outcome, Permit};
+mod judge;
+mod or_else;
+
+pub use judge::{ByError, ByResult, EveryError, Judge};
+pub use or_else::CallOr;
+
+use crate::breaker::Breaker;
+use crate::circuit::{Entry, Outcome, Ticket};
 use crate::error::CallError;
+use crate::verdict::Verdict;
 use pin_project_lite::pin_project;
+use std::borrow::Borrow;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::task::coop::{Unconstrained, unconstrained};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 pin_project! {
-    /// A call through a circuit; made by [`Breaker::call`](crate::Breaker::call).
+    /// A call through a circuit; made by [`Breaker::call`] and [`Breaker::call_owned`].
     #[must_use = "a call is made when it is awaited"]
-    pub struct Call<'a, W, J> {
-        shared: &'a Arc<Shared>,
+    pub struct Call<H, W, J = EveryError>
+    where
+        H: Borrow<Breaker>,
+    {
+        // Above the place: what is given up is gone before its place is free.
         #[pin]
         work: Option<W>,
         judge: Option<J>,
-        stage: Stage<'a>,
+        place: Place<H>,
+        stage: Stage,
         // Unconstrained: work that has used up its share of the runtime's time must not keep the limit from being seen.
         #[pin]
         limit: Option<Unconstrained<Sleep>>,
+        // What the caller is told the limit was.
+        after: Duration,
     }
 }
 
-enum Stage<'a> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
     Asked,
     Bypassed,
-    UnderWay { place: Place<'a>, deadline: Option<(Instant, Duration)> },
+    UnderWay,
     Over,
 }
 
@@ -44,49 +58,67 @@ struct Miss<E> {
     counts: bool,
 }
 
-impl<'a, W, T, E> Call<'a, W, fn(&E) -> bool>
+impl<H, W, T, E> Call<H, W>
 where
+    H: Borrow<Breaker>,
     W: Future<Output = Result<T, E>>,
 {
-    pub(crate) fn new(shared: &'a Arc<Shared>, work: W) -> Self {
-        Self { shared, work: Some(work), judge: Some(|_| true), stage: Stage::Asked, limit: None }
-    }
-}
-
-impl<'a, W, J, T, E> Call<'a, W, J>
-where
-    W: Future<Output = Result<T, E>>,
-    J: FnOnce(&E) -> bool,
-{
-    /// Says which errors of the work count against the circuit. Another one counts as a success, and is handed to the
-    /// caller as it is. Without this, every error counts.
-    pub fn failure_if<P>(self, judge: P) -> Call<'a, W, P>
-    where
-        P: FnOnce(&E) -> bool,
-    {
-        Call {
-            shared: self.shared,
-            work: self.work,
-            judge: Some(judge),
-            stage: self.stage,
-            limit: self.limit,
+    pub(crate) fn new(breaker: H, work: W) -> Self {
+        Self {
+            work: Some(work),
+            judge: Some(EveryError),
+            place: Place { breaker, ticket: None, polling: false },
+            stage: Stage::Asked,
+            limit: None,
+            after: Duration::ZERO,
         }
     }
 
+    /// Says which errors of the work count against the circuit. Another one counts as a success, and is handed to the
+    /// caller as it is. Without this, every error counts.
+    pub fn failure_if<P>(self, counts: P) -> Call<H, W, ByError<P>>
+    where
+        P: FnOnce(&E) -> bool,
+    {
+        self.judged(ByError(counts))
+    }
+
+    /// Says how the end of the work is to be counted, whether it is an error or a result. The caller is handed it as it
+    /// is; a fallback is asked only about errors that are judged failures.
+    pub fn judge<P>(self, judge: P) -> Call<H, W, ByResult<P>>
+    where
+        P: FnOnce(&Result<T, E>) -> Verdict,
+    {
+        self.judged(ByResult(judge))
+    }
+
+    pub(crate) fn judged<J>(self, judge: J) -> Call<H, W, J> {
+        let Self { work, place, stage, limit, after, .. } = self;
+        Call { work, judge: Some(judge), place, stage, limit, after }
+    }
+}
+
+impl<H, W, J, T, E> Call<H, W, J>
+where
+    H: Borrow<Breaker>,
+    W: Future<Output = Result<T, E>>,
+    J: Judge<T, E>,
+{
     /// Says what to do in place of a call that was refused, timed out or failed: the fallback is told why, and answers
     /// in its stead. It is not asked about errors that do not count.
-    pub fn or_else<F, B>(self, fallback: F) -> CallOr<'a, W, J, F, B>
+    pub fn or_else<F, B>(self, fallback: F) -> CallOr<H, W, J, F, B>
     where
         F: FnOnce(CallError<E>) -> B,
         B: Future<Output = Result<T, CallError<E>>>,
     {
-        CallOr { call: self, fallback: Some(fallback), instead: None }
+        CallOr::new(self, fallback)
     }
 
+    #[inline]
     fn poll_judged(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, Miss<E>>> {
         let mut this = self.project();
-        if let Stage::Asked = this.stage {
-            match begin(this.shared) {
+        if *this.stage == Stage::Asked {
+            match this.place.enter() {
                 Ok(stage) => *this.stage = stage,
                 Err(why) => {
                     *this.stage = Stage::Over;
@@ -96,139 +128,120 @@ where
             }
         }
         let work = this.work.as_mut().as_pin_mut().expect("a call is not polled after its end");
-        let (place, deadline) = match this.stage {
-            Stage::UnderWay { place, deadline } => (place, deadline),
-            Stage::Asked | Stage::Bypassed | Stage::Over => {
-                let result = ready!(work.poll(context));
-                this.work.set(None);
-                return Poll::Ready(
-                    result.map_err(|error| Miss { why: CallError::Failed(error), counts: false }),
-                );
-            }
-        };
+        if *this.stage == Stage::Bypassed {
+            let result = ready!(work.poll(context));
+            this.work.set(None);
+            return Poll::Ready(
+                result.map_err(|error| Miss { why: CallError::Failed(error), counts: false }),
+            );
+        }
 
-        place.polling = true;
+        this.place.polling = true;
         let (outcome, answer) = match work.poll(context) {
-            Poll::Ready(Ok(value)) => (Outcome::Success, Ok(value)),
-            Poll::Ready(Err(error)) => {
-                let counts = this.judge.take().is_none_or(|judge| judge(&error));
-                let outcome = if counts { Outcome::Failure } else { Outcome::Success };
-                (outcome, Err(Miss { why: CallError::Failed(error), counts }))
+            Poll::Ready(result) => {
+                let verdict = this.judge.take().map_or(Verdict::Ignore, |judge| judge.judge(&result));
+                let counts = verdict == Verdict::Failure;
+                let answer = result.map_err(|error| Miss { why: CallError::Failed(error), counts });
+                (Outcome::from(verdict), answer)
             }
             Poll::Pending => {
-                place.polling = false;
-                let Some((deadline, after)) = *deadline else { return Poll::Pending };
+                this.place.polling = false;
                 if this.limit.is_none() {
+                    let Some((left, after)) = this.place.time_left() else { return Poll::Pending };
+                    // A time-out beyond the end of time is none.
+                    let Some(deadline) = Instant::now().checked_add(left) else { return Poll::Pending };
+                    *this.after = after;
                     this.limit.set(Some(unconstrained(sleep_until(deadline))));
                 }
                 if let Some(limit) = this.limit.as_pin_mut() {
                     ready!(limit.poll(context));
                 }
-                (Outcome::Timeout, Err(Miss { why: CallError::TimedOut { after }, counts: true }))
+                let why = CallError::TimedOut { after: *this.after };
+                (Outcome::Timeout, Err(Miss { why, counts: true }))
             }
         };
-        // What is given up is gone before its place is free.
         this.work.set(None);
-        place.leave(outcome);
+        this.place.leave(outcome);
         *this.stage = Stage::Over;
         Poll::Ready(answer)
     }
 }
 
-fn begin<E>(shared: &Arc<Shared>) -> Result<Stage<'_>, CallError<E>> {
-    match shared.enter() {
-        Entry::Admitted(permit) => {
-            let place = Place { shared, permit: Some(permit), polling: false };
-            // A time-out beyond the end of time is none.
-            let deadline =
-                shared.timeout().and_then(|after| Some((Instant::now().checked_add(after)?, after)));
-            Ok(Stage::UnderWay { place, deadline })
+impl From<Verdict> for Outcome {
+    #[inline]
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Success => Self::Success,
+            Verdict::Failure => Self::Failure,
+            Verdict::Ignore => Self::Ignored,
         }
-        Entry::Bypassed => Ok(Stage::Bypassed),
-        Entry::Refused { retry_after } => Err(CallError::Open { retry_after }),
-        Entry::Full { capacity, .. } => Err(CallError::Full { capacity }),
     }
 }
 
-impl<W, J, T, E> Future for Call<'_, W, J>
+impl<H, W, J, T, E> Future for Call<H, W, J>
 where
+    H: Borrow<Breaker>,
     W: Future<Output = Result<T, E>>,
-    J: FnOnce(&E) -> bool,
+    J: Judge<T, E>,
 {
     type Output = Result<T, CallError<E>>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.poll_judged(context).map_err(|miss| miss.why)
     }
 }
 
-/// A permit that is given back whatever happens.
-struct Place<'a> {
-    shared: &'a Arc<Shared>,
-    permit: Option<Permit>,
+/// A place that is given back whatever happens.
+struct Place<H: Borrow<Breaker>> {
+    breaker: H,
+    ticket: Option<Ticket>,
     /// True while the work is polled and judged: still true in a drop, one of them panicked.
     polling: bool,
 }
 
-impl Place<'_> {
+impl<H: Borrow<Breaker>> Place<H> {
+    #[inline]
+    fn enter<E>(&mut self) -> Result<Stage, CallError<E>> {
+        match self.breaker.borrow().enter() {
+            Entry::Admitted(ticket) => {
+                self.ticket = Some(ticket);
+                Ok(Stage::UnderWay)
+            }
+            Entry::Bypassed => Ok(Stage::Bypassed),
+            Entry::Refused { retry_after, .. } => Err(CallError::Open { retry_after }),
+            Entry::Full { capacity, .. } => Err(CallError::Full { capacity }),
+        }
+    }
+
+    /// How much of the time is left, and the whole, if it is limited.
+    fn time_left(&self) -> Option<(Duration, Duration)> {
+        self.breaker.borrow().time_left(self.ticket.as_ref()?)
+    }
+
+    #[inline]
     fn leave(&mut self, outcome: Outcome) {
-        if let Some(permit) = self.permit.take() {
-            self.shared.leave(permit, outcome);
+        if let Some(ticket) = self.ticket.take() {
+            self.breaker.borrow().leave(ticket, outcome);
         }
     }
 }
 
-impl Drop for Place<'_> {
+impl<H: Borrow<Breaker>> Drop for Place<H> {
+    #[inline]
     fn drop(&mut self) {
-        self.leave(if self.polling { Outcome::Failure } else { Outcome::Cancelled });
-    }
-}
-
-pin_project! {
-    /// A call with a fallback; made by [`Call::or_else`].
-    #[must_use = "a call is made when it is awaited"]
-    pub struct CallOr<'a, W, J, F, B> {
-        #[pin]
-        call: Call<'a, W, J>,
-        fallback: Option<F>,
-        #[pin]
-        instead: Option<B>,
-    }
-}
-
-impl<W, J, F, B, T, E> Future for CallOr<'_, W, J, F, B>
-where
-    W: Future<Output = Result<T, E>>,
-    J: FnOnce(&E) -> bool,
-    F: FnOnce(CallError<E>) -> B,
-    B: Future<Output = Result<T, CallError<E>>>,
-{
-    type Output = B::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        if this.instead.is_none() {
-            let shared = this.call.shared;
-            match (ready!(this.call.poll_judged(context)), this.fallback.take()) {
-                (Err(Miss { why, counts: true }), Some(fallback)) => {
-                    this.instead.set(Some(fallback(why)));
-                    shared.fall_back();
-                }
-                (answer, _) => return Poll::Ready(answer.map_err(|miss| miss.why)),
+        if let Some(ticket) = self.ticket.take() {
+            if self.polling {
+                self.breaker.borrow().leave(ticket, Outcome::Panicked);
+            } else {
+                self.breaker.borrow().abandon(ticket);
             }
         }
-        this.instead.as_pin_mut().expect("just set").poll(context)
     }
 }
 
-impl<W, J> fmt::Debug for Call<'_, W, J> {
+impl<H: Borrow<Breaker>, W, J> fmt::Debug for Call<H, W, J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").finish_non_exhaustive()
-    }
-}
-
-impl<W, J, F, B> fmt::Debug for CallOr<'_, W, J, F, B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallOr").finish_non_exhaustive()
+        f.debug_struct("Call").field("stage", &self.stage).finish_non_exhaustive()
     }
 }

@@ -1,57 +1,65 @@
 //! The rules of a circuit breaker: when it opens, refuses, probes and closes.
 //!
 //! Pure: every method is told what time it is, as the time since the circuit was made, and answers with what changed.
-//! It reads no clock, takes no lock, runs no call and tells nobody, so that every rule can be tested by arithmetic and
-//! the shell above can be exchanged.
+//! It reads no clock, runs no call and tells nobody, so that every rule can be tested by arithmetic and the shell above
+//! can be exchanged.
+//!
+//! Many threads may use it at once. While the circuit is closed, or open, a call reads one word and counts in its own
+//! thread's part of the window; only a change of state takes a lock, and a half-open circuit.
 //!
 //! The rules are opossum 10's, but for what the README lists, and above all for this: **a late answer never moves the
-//! circuit.** A [`Permit`] carries the number of the state it was given in; what ends after the state has changed gives
-//! its place back and counts for nothing. opossum lets a call from before the trip close, or open again, a circuit that
-//! is waiting for its probe.
+//! circuit.** A [`Ticket`] carries the number of the state it was given in; what ends after the state has changed gives
+//! its place back and counts for nothing.
 
-use crate::settings::{Settings, SettingsError, WarmUp};
-use crate::snapshot::{Snapshot, State};
-use crate::window::Window;
+mod control;
+mod half_open;
+mod hot;
+mod locked;
+mod machine;
+mod view;
+
+use crate::reason::{FailureKind, Transition};
+use crate::settings::{Settings, SettingsError, Window as WindowOf, nanos};
+use crate::snapshot::State;
+use crate::sync::{AtomicU32, Mutex, Ordering, lock};
+use crate::window::{Kind, Ring, Window};
+use half_open::End;
+use hot::{Hot, Rules};
+use machine::Machine;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One circuit: its state, its window and the calls under way.
 #[derive(Debug)]
 pub struct Circuit {
-    settings: Settings,
+    hot: Hot,
     window: Window,
-    phase: Phase,
-    since: Duration,
-    turns: u64,
-    in_flight: u32,
-    enabled: bool,
+    busy: Busy,
+    ring: Mutex<Ring>,
+    machine: Mutex<Machine>,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Phase {
-    Closed,
-    Open { until: Duration },
-    HalfOpen { probe: Probe },
+/// What calls write to together, where the settings ask for it; on a cache line of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Busy {
+    under_way: AtomicU32,
+    consecutive: AtomicU32,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Probe {
-    Awaited,
-    /// Until its lease ends, where it has one, no other call takes its place.
-    UnderWay {
-        lease: Option<Duration>,
-    },
-    /// See [`WarmUp::AsOpossum`].
-    Lost,
-}
-
-/// The right to make one call, to be given back with [`Circuit::leave`]: one permit, one answer.
+/// The right to make one call, to be given back with [`Circuit::leave`]: one ticket, one answer.
 ///
-/// One that is forgotten keeps its place under [`Settings::capacity`]. As a probe it is given up after twice the time
-/// that a call may take, where there is a time-out.
+/// One that is forgotten keeps its place under [`Settings::capacity`]. As a probe it is given up after its lease.
 #[derive(Debug)]
-#[must_use = "a permit that is not given back keeps its place for ever"]
-pub struct Permit {
-    turn: u64,
+#[must_use = "a ticket that is not given back keeps its place for ever"]
+pub struct Ticket {
+    turns: u64,
+    began: u64,
+    probe: Option<u64>,
+    /// Whether it is counted among the calls under way.
+    placed: bool,
+    /// Made only for the figures; see [`Mode::MetricsOnly`](crate::Mode::MetricsOnly).
+    observer: bool,
 }
 
 /// What the circuit says to a call.
@@ -59,21 +67,24 @@ pub struct Permit {
 #[must_use]
 pub enum Entry {
     /// Make the call and report how it ended.
-    Admitted(Permit),
+    Admitted(Ticket),
     /// The circuit is disabled: make the call; nothing is asked about its end.
     Bypassed,
-    /// The circuit is open, or half-open with its probe under way.
+    /// The circuit is open, or half-open with its places taken.
     Refused {
         /// How long until a call may be let through, at the latest: the rest of the open time; while a probe is under
-        /// way, of the time after which it is given up, or `reset` where there is no time-out.
+        /// way, of the time after which it is given up, or `reset` where that is never.
         retry_after: Duration,
+        /// What this call has opened, by making too many under way.
+        opened: Option<Arc<Transition>>,
     },
-    /// As many calls as may be are under way. Counted as a failure, which may have opened the circuit.
+    /// As many calls as may be are under way. Counted as a failure, unless set otherwise, which may have opened the
+    /// circuit.
     Full {
         /// How many may be.
         capacity: u32,
-        /// Whether this failure opened the circuit.
-        opened: Option<Transition>,
+        /// What this failure has opened.
+        opened: Option<Arc<Transition>>,
     },
 }
 
@@ -86,18 +97,15 @@ pub enum Outcome {
     Failure,
     /// It was given up for taking longer than it may. A failure.
     Timeout,
-    /// Its caller went away. It gives its place back and says nothing about the callee; it stays among the calls asked
-    /// for.
+    /// It panicked. A failure.
+    Panicked,
+    /// Its caller went away after the time-out's length. A failure.
+    Abandoned,
+    /// Its caller went away before that. It gives its place back and says nothing about the callee; it stays among the
+    /// calls asked for.
     Cancelled,
-}
-
-/// A change of state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Transition {
-    /// The state before.
-    pub from: State,
-    /// The state now.
-    pub to: State,
+    /// It ended in a way that says nothing about the callee, neither good nor bad. As [`Cancelled`](Self::Cancelled).
+    Ignored,
 }
 
 impl Circuit {
@@ -107,222 +115,188 @@ impl Circuit {
     ///
     /// Where a setting breaks a rule; see [`Settings::check`].
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        Self::seeded(settings, 0)
+    }
+
+    /// The same, with a seed for what [`Settings::backoff`] leaves to chance.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn seeded(settings: Settings, seed: u64) -> Result<Self, SettingsError> {
         settings.check()?;
+        let mut ring = Ring::default();
+        if let WindowOf::Calls(calls) = settings.window {
+            ring.hold(calls as usize);
+        }
         Ok(Self {
-            window: Window::new(settings.window, settings.buckets),
-            settings,
-            phase: Phase::Closed,
-            since: Duration::ZERO,
-            turns: 0,
-            in_flight: 0,
-            enabled: true,
+            hot: Hot::new(&settings),
+            window: Window::new(settings.window.geometry()),
+            busy: Busy::default(),
+            ring: Mutex::new(ring),
+            machine: Mutex::new(Machine::new(Arc::new(settings), seed)),
         })
     }
 
-    /// What the circuit goes by.
-    #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// Half-opens an open circuit whose time is over. The other methods do so too; call this one first where the
-    /// change is to be told.
-    pub fn tick(&mut self, now: Duration) -> Option<Transition> {
-        match self.phase {
-            Phase::Open { until } if until <= now => {
-                Some(self.turn(Phase::HalfOpen { probe: Probe::Awaited }, until))
-            }
-            _ => None,
-        }
-    }
-
-    /// When an open circuit half-opens.
-    #[must_use]
-    pub fn half_open_at(&self) -> Option<Duration> {
-        match self.phase {
-            Phase::Open { until } => Some(until),
-            Phase::Closed | Phase::HalfOpen { .. } => None,
-        }
-    }
-
-    /// The number of the state; see [`Snapshot::turns`].
-    #[must_use]
-    pub fn turns(&self) -> u64 {
-        self.turns
-    }
-
     /// A call wants to be made.
-    pub fn enter(&mut self, now: Duration) -> Entry {
-        self.tick(now);
-        self.window.at(now).fires += 1;
-        if !self.enabled {
-            return Entry::Bypassed;
-        }
-        match self.phase {
-            Phase::Closed => {}
-            Phase::Open { until } => return self.refuse(until.saturating_sub(now), now),
-            Phase::HalfOpen { probe: Probe::Awaited } => self.probe(now),
-            Phase::HalfOpen { probe: Probe::UnderWay { lease: Some(end) } } if end <= now => {
-                // Nobody waits for the old probe any more; should it answer after all, it is late.
-                self.turns += 1;
-                self.probe(now);
+    #[inline]
+    pub fn enter(&self, now: Duration) -> Entry {
+        self.enter_at(nanos(now))
+    }
+
+    #[inline]
+    pub(crate) fn enter_at(&self, now: u64) -> Entry {
+        let word = self.hot.word();
+        if word.is_auto(State::Closed) {
+            self.window.count(Kind::Fires, now);
+            if self.hot.rules().any(Rules::COUNTED) {
+                return self.enter_counted(word.turns(), now);
             }
-            Phase::HalfOpen { probe: Probe::UnderWay { lease: Some(end) } } => {
-                return self.refuse(end - now, now);
-            }
-            Phase::HalfOpen { probe: Probe::UnderWay { lease: None } | Probe::Lost } => {
-                return self.refuse(self.settings.reset, now);
+            return Entry::Admitted(Ticket::new(word.turns(), now));
+        }
+        if word.is_auto(State::Open) {
+            let until = self.hot.until();
+            if now < until {
+                self.window.count_both(Kind::Fires, Kind::Rejects, now);
+                return Entry::Refused { retry_after: Duration::from_nanos(until - now), opened: None };
             }
         }
-        if let Some(capacity) = self.settings.capacity.filter(|&capacity| self.in_flight >= capacity) {
-            self.window.at(now).semaphore_rejections += 1;
-            return Entry::Full { capacity, opened: self.fail(now) };
+        self.window.count(Kind::Fires, now);
+        self.enter_locked(now)
+    }
+
+    /// A closed circuit that counts the calls under way.
+    fn enter_counted(&self, turns: u64, now: u64) -> Entry {
+        let before = self.busy.under_way.fetch_add(1, Ordering::AcqRel);
+        if let Some(capacity) = self.hot.capacity().filter(|&capacity| before >= capacity) {
+            self.busy.under_way.fetch_sub(1, Ordering::AcqRel);
+            return Entry::Full { capacity, opened: self.full(turns, now) };
         }
-        self.in_flight += 1;
-        Entry::Admitted(Permit { turn: self.turns })
+        if self.hot.may_pile_up(before)
+            && let Some(opened) = self.judge_pile(turns, before, now)
+        {
+            self.busy.under_way.fetch_sub(1, Ordering::AcqRel);
+            self.window.count(Kind::Rejects, now);
+            let retry_after = Duration::from_nanos(self.hot.until().saturating_sub(now));
+            return Entry::Refused { retry_after, opened: Some(opened) };
+        }
+        Entry::Admitted(Ticket { placed: true, ..Ticket::new(turns, now) })
+    }
+
+    /// A closed circuit has no place.
+    fn full(&self, turns: u64, now: u64) -> Option<Arc<Transition>> {
+        self.window.count(Kind::Full, now);
+        if !lock(&self.machine).settings.full_is_failure {
+            self.window.count(Kind::Dropped, now);
+            return None;
+        }
+        self.window.failed(FailureKind::Full, None, false, now);
+        self.failed(turns, false, now)
     }
 
     /// A call that was let through has ended.
-    pub fn leave(&mut self, permit: Permit, outcome: Outcome, now: Duration) -> Option<Transition> {
-        self.tick(now);
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if permit.turn != self.turns {
+    #[inline]
+    pub fn leave(&self, ticket: Ticket, outcome: Outcome, now: Duration) -> Option<Arc<Transition>> {
+        self.leave_at(ticket, outcome, nanos(now))
+    }
+
+    #[inline]
+    pub(crate) fn leave_at(&self, ticket: Ticket, outcome: Outcome, now: u64) -> Option<Arc<Transition>> {
+        if ticket.placed {
+            self.busy.under_way.fetch_sub(1, Ordering::AcqRel);
+        }
+        if ticket.observer {
             return None;
         }
-        match outcome {
-            Outcome::Success => self.succeed(now),
-            Outcome::Failure => self.fail(now),
-            Outcome::Timeout => {
-                self.window.at(now).timeouts += 1;
-                self.fail(now)
+        let word = self.hot.word();
+        if word.turns() != ticket.turns {
+            self.window.count(Kind::Dropped, now);
+            return None;
+        }
+        if !word.is_closed() {
+            return self.leave_locked(&ticket, End::from(outcome), now);
+        }
+        let took = now.saturating_sub(ticket.began);
+        let slow = self.hot.is_slow(took);
+        match End::from(outcome) {
+            End::Good => {
+                self.window.succeeded(took, slow, now);
+                self.succeeded(ticket.turns, slow, now)
             }
-            Outcome::Cancelled => {
-                if let Phase::HalfOpen { probe } = &mut self.phase {
-                    *probe = Probe::Awaited;
-                }
+            End::Neither => {
+                self.window.count(Kind::Dropped, now);
                 None
             }
+            End::Bad(kind) => {
+                self.window.failed(kind, Some(took), slow, now);
+                self.failed(ticket.turns, slow, now)
+            }
         }
+    }
+
+    /// A closed circuit's call ended well, and is counted.
+    #[inline]
+    fn succeeded(&self, turns: u64, slow: bool, now: u64) -> Option<Arc<Transition>> {
+        let rules = self.hot.rules();
+        if !slow && !rules.any(Rules::CONSECUTIVE | Rules::RING | Rules::EVERY_END) {
+            return None;
+        }
+        // Read-only while there is nothing to reset, so that threads do not disturb each other.
+        if rules.any(Rules::CONSECUTIVE) && self.busy.consecutive.load(Ordering::Relaxed) != 0 {
+            self.busy.consecutive.store(0, Ordering::Relaxed);
+        }
+        if rules.any(Rules::RING) {
+            lock(&self.ring).push(false, slow);
+        }
+        if slow || rules.any(Rules::EVERY_END) { self.judge(turns, rules, now) } else { None }
+    }
+
+    /// A closed circuit's call failed, and is counted.
+    #[inline]
+    fn failed(&self, turns: u64, slow: bool, now: u64) -> Option<Arc<Transition>> {
+        let rules = self.hot.rules();
+        if rules.any(Rules::CONSECUTIVE) {
+            let count = |failures: u32| Some(failures.saturating_add(1));
+            let _ = self.busy.consecutive.fetch_update(Ordering::AcqRel, Ordering::Relaxed, count);
+        }
+        if rules.any(Rules::RING) {
+            lock(&self.ring).push(true, slow);
+        }
+        self.judge(turns, rules, now)
+    }
+
+    #[inline]
+    fn judge(&self, turns: u64, rules: Rules, now: u64) -> Option<Arc<Transition>> {
+        if self.hot.may_trip(rules, || self.window.rates(now)) {
+            return self.judge_locked(turns, now);
+        }
+        None
     }
 
     /// A fallback was asked in place of a call.
-    pub fn fall_back(&mut self, now: Duration) {
-        self.window.at(now).fallbacks += 1;
+    pub fn fall_back(&self, now: Duration) {
+        self.window.count(Kind::Fallbacks, nanos(now));
     }
 
-    /// Opens the circuit by hand, for the usual time. One that is open already stays so for no longer.
-    pub fn open(&mut self, now: Duration) -> Option<Transition> {
-        self.tick(now);
-        match self.phase {
-            Phase::Open { .. } => None,
-            Phase::Closed | Phase::HalfOpen { .. } => {
-                let until = now.saturating_add(self.settings.reset);
-                Some(self.turn(Phase::Open { until }, now))
-            }
-        }
-    }
-
-    /// Closes the circuit by hand. The window keeps what it holds.
-    pub fn close(&mut self, now: Duration) -> Option<Transition> {
-        self.tick(now);
-        match self.phase {
-            Phase::Closed => None,
-            Phase::Open { .. } | Phase::HalfOpen { .. } => Some(self.turn(Phase::Closed, now)),
-        }
-    }
-
-    /// Lets the circuit judge calls again.
-    pub fn enable(&mut self) {
-        self.enabled = true;
-    }
-
-    /// Bypasses the circuit: calls are made without time limit or judgement, whatever its state, which stays.
-    pub fn disable(&mut self) {
-        self.enabled = false;
-    }
-
-    /// What the circuit looks like at `now`.
+    /// How long a call may take.
     #[must_use]
-    pub fn snapshot(&self, now: Duration) -> Snapshot {
-        let (state, since, turns, probe_in) = match self.phase {
-            // What `tick` would make of it.
-            Phase::Open { until } if until <= now => (State::HalfOpen, until, self.turns + 1, None),
-            Phase::Open { until } => (State::Open, self.since, self.turns, Some(until - now)),
-            Phase::Closed | Phase::HalfOpen { .. } => (self.phase.state(), self.since, self.turns, None),
-        };
-        Snapshot {
-            state,
-            enabled: self.enabled,
-            since,
-            turns,
-            probe_in,
-            counts: self.window.sum(now),
-            in_flight: self.in_flight,
-        }
+    pub fn timeout(&self) -> Option<Duration> {
+        self.hot.timeout().map(Duration::from_nanos)
     }
 
-    fn probe(&mut self, now: Duration) {
-        let lease = self.settings.timeout.map(|timeout| now.saturating_add(timeout.saturating_mul(2)));
-        self.phase = Phase::HalfOpen { probe: Probe::UnderWay { lease } };
-    }
-
-    fn refuse(&mut self, retry_after: Duration, now: Duration) -> Entry {
-        self.window.at(now).rejects += 1;
-        Entry::Refused { retry_after }
-    }
-
-    fn succeed(&mut self, now: Duration) -> Option<Transition> {
-        self.window.at(now).successes += 1;
-        match self.phase {
-            Phase::HalfOpen { .. } => self.close(now),
-            Phase::Closed | Phase::Open { .. } => None,
-        }
-    }
-
-    fn fail(&mut self, now: Duration) -> Option<Transition> {
-        self.window.at(now).failures += 1;
-        match self.phase {
-            Phase::HalfOpen { .. } if self.loses_probes(now) => {
-                self.phase = Phase::HalfOpen { probe: Probe::Lost };
-                None
-            }
-            Phase::HalfOpen { .. } => self.open(now),
-            Phase::Closed if !self.is_warming_up(now) && self.is_over_threshold(now) => self.open(now),
-            Phase::Closed | Phase::Open { .. } => None,
-        }
-    }
-
-    fn loses_probes(&self, now: Duration) -> bool {
-        matches!(self.settings.warm_up, WarmUp::AsOpossum(length) if now < length)
-    }
-
-    fn is_warming_up(&self, now: Duration) -> bool {
-        match self.settings.warm_up {
-            WarmUp::Off => false,
-            WarmUp::For(length) | WarmUp::AsOpossum(length) => now < length,
-        }
-    }
-
-    fn is_over_threshold(&self, now: Duration) -> bool {
-        let counts = self.window.sum(now);
-        counts.fires >= self.settings.volume && counts.error_rate() > self.settings.error_threshold
-    }
-
-    fn turn(&mut self, to: Phase, at: Duration) -> Transition {
-        let transition = Transition { from: self.phase.state(), to: to.state() };
-        self.phase = to;
-        self.since = at;
-        self.turns += 1;
-        transition
+    pub(crate) fn timeout_nanos(&self) -> Option<u64> {
+        self.hot.timeout()
     }
 }
 
-impl Phase {
-    fn state(self) -> State {
-        match self {
-            Self::Closed => State::Closed,
-            Self::Open { .. } => State::Open,
-            Self::HalfOpen { .. } => State::HalfOpen,
-        }
+impl Ticket {
+    #[inline]
+    fn new(turns: u64, began: u64) -> Self {
+        Self { turns, began, probe: None, placed: false, observer: false }
+    }
+
+    /// When the call was let through, in nanoseconds since the circuit was made.
+    pub(crate) fn began(&self) -> u64 {
+        self.began
     }
 }

@@ -1,10 +1,11 @@
 //! What listeners are told, under opossum's names and in opossum's order.
 //!
-//! The rules answer with what changed; the three functions at the end are the one place that says in which order that
-//! is told.
+//! The rules answer with what changed; the functions at the end are the one place that says in which order that is told.
 
-use crate::circuit::{Entry, Outcome, Transition};
-use crate::snapshot::{Snapshot, State};
+use crate::circuit::{Entry, Outcome};
+use crate::reason::Transition;
+use crate::snapshot::{State, Status};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Something that happened to a circuit.
@@ -20,8 +21,10 @@ pub struct Event<'a> {
     /// When, since the circuit was made.
     pub at: Duration,
     /// The circuit after the step that this is a part of: a call that trips it is told as `failure` and `open`, and both
-    /// show it open. Where several threads use one circuit, [`Snapshot::turns`] tells which of two steps came first.
-    pub snapshot: &'a Snapshot,
+    /// show it open. Where several threads use one circuit, [`Status::turns`] tells which of two steps came first.
+    pub status: &'a Status,
+    /// Changes of state: which, and why.
+    pub transition: Option<&'a Transition>,
 }
 
 /// What can happen to a circuit.
@@ -69,37 +72,50 @@ impl EventKind {
     }
 }
 
-/// Most events that one step can bring.
-const MOST: usize = 4;
+/// One thing to tell, with the change of state that it is.
+pub(crate) type Told = (EventKind, Option<Arc<Transition>>);
 
 /// The events of one step; `None`s are skipped.
-pub(crate) type Events = [Option<EventKind>; MOST];
+pub(crate) type Events = [Option<Told>; 4];
 
-pub(crate) fn turned(transition: Option<Transition>) -> Option<EventKind> {
-    transition.map(|transition| match transition.to {
-        State::Closed => EventKind::Close,
-        State::Open => EventKind::Open,
-        State::HalfOpen => EventKind::HalfOpen,
+pub(crate) fn turned(transition: Option<Arc<Transition>>) -> Option<Told> {
+    transition.map(|transition| {
+        let kind = match transition.to {
+            State::Closed => EventKind::Close,
+            State::Open => EventKind::Open,
+            State::HalfOpen => EventKind::HalfOpen,
+        };
+        (kind, Some(transition))
     })
 }
 
 pub(crate) fn entered(entry: &Entry) -> Events {
     use EventKind::{Failure, Fire, Reject, SemaphoreLocked};
     match entry {
-        Entry::Admitted(_) | Entry::Bypassed => [Some(Fire), None, None, None],
-        Entry::Refused { .. } => [Some(Fire), Some(Reject), None, None],
-        Entry::Full { opened, .. } => [Some(Fire), Some(SemaphoreLocked), Some(Failure), turned(*opened)],
+        Entry::Admitted(_) | Entry::Bypassed => [simply(Fire), None, None, None],
+        Entry::Refused { opened, .. } => [simply(Fire), turned(opened.clone()), simply(Reject), None],
+        Entry::Full { opened, .. } => {
+            [simply(Fire), simply(SemaphoreLocked), simply(Failure), turned(opened.clone())]
+        }
     }
 }
 
 /// A circuit closes before the success that closed it is told, and opens after the failure that opened it.
-pub(crate) fn left(outcome: Outcome, transition: Option<Transition>) -> Events {
+pub(crate) fn left(outcome: Outcome, transition: Option<Arc<Transition>>) -> Events {
     use EventKind::{Failure, Success, Timeout};
     let turned = turned(transition);
     match outcome {
-        Outcome::Success => [turned, Some(Success), None, None],
-        Outcome::Failure => [Some(Failure), turned, None, None],
-        Outcome::Timeout => [Some(Timeout), Some(Failure), turned, None],
-        Outcome::Cancelled => [None; MOST],
+        // A probe that took too long opens it.
+        Outcome::Success => match turned {
+            Some((EventKind::Open, _)) => [simply(Success), turned, None, None],
+            _ => [turned, simply(Success), None, None],
+        },
+        Outcome::Failure | Outcome::Panicked | Outcome::Abandoned => [simply(Failure), turned, None, None],
+        Outcome::Timeout => [simply(Timeout), simply(Failure), turned, None],
+        Outcome::Cancelled | Outcome::Ignored => [turned, None, None, None],
     }
+}
+
+pub(crate) fn simply(kind: EventKind) -> Option<Told> {
+    Some((kind, None))
 }

@@ -3,9 +3,12 @@
 // In reading order: what can be set, what is counted, the rules, what is told, the shell around them.
 mod backoff;
 mod settings;
+
+mod sync;
 mod window;
 
 mod circuit;
+mod reason;
 mod snapshot;
 
 mod error;
@@ -14,13 +17,23 @@ mod event;
 mod breaker;
 mod builder;
 mod call;
+mod clock;
+mod permit;
+mod verdict;
 
 pub use backoff::{Backoff, BackoffError};
 pub use breaker::Breaker;
 pub use builder::Builder;
-pub use call::{Call, CallOr};
-pub use circuit::{Circuit, Entry, Outcome, Permit, Transition};
+pub use call::{ByError, ByResult, Call, CallOr, EveryError, Judge};
+pub use circuit::{Circuit, Entry, Outcome, Ticket};
+pub use clock::Clock;
 pub use error::CallError;
 pub use event::{Event, EventKind};
-pub use settings::{Settings, SettingsError, WarmUp};
-pub use snapshot::{Counts, Snapshot, State};
+pub use permit::{Permit, Refused};
+pub use reason::{Failure, FailureKind, Reason, Transition};
+pub use settings::{
+    Judged, Longest, OnClose, ProbeVerdict, Probing, Ramp, RateOf, Settings, SettingsError, Threshold, Trip,
+    WarmUp, Window,
+};
+pub use snapshot::{Bucket, Counts, Latency, Mode, Snapshot, State, Status};
+pub use verdict::Verdict;

@@ -1,67 +1,268 @@
-//! Counts over a stretch of time that slides bucket by bucket.
+//! Counts over a stretch of time that slides bucket by bucket, written by many threads at once without a lock.
 //!
-//! Every bucket carries the number of the interval that it counts, so nothing has to be rotated: a stale bucket is
-//! known by its number, emptied when it is next written to and left out when the window is read. No timer, no loop over
-//! the hours in which nobody called, and reading changes nothing.
+//! Every thread that uses a busy circuit has a [`Shard`] of its own, which it alone writes to: a count is a load, an
+//! addition and a store on a cache line that nobody else touches. The others read it when they need a sum, which is
+//! when a call fails or somebody looks. A circuit that is not busy has one shard for all, under a lock.
+//!
+//! Every bucket carries the time at which it begins, so nothing has to be rotated by a timer: stale buckets are left out
+//! when the window is read and used again when a new one is needed. So too when the window is cut anew: the old buckets
+//! go on counting for what they are until they are stale.
 
-use crate::snapshot::Counts;
-use std::time::Duration;
+mod lanes;
+mod latency;
+mod ring;
+mod shard;
+
+pub(crate) use latency::Bins;
+pub(crate) use ring::Ring;
+pub(crate) use shard::{Kind, Sums};
+
+use crate::reason::{Failure, FailureKind};
+use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering, fence, lock};
+use shard::{Shard, Turn};
+use std::sync::OnceLock;
+
+/// A circuit that has counted so often is busy: from then on a thread that uses it gets a shard of its own.
+const BUSY: u32 = 256;
 
 #[derive(Debug)]
 pub(crate) struct Window {
-    interval_nanos: u64,
-    buckets: Box<[Bucket]>,
-    /// The newest interval that was written to.
-    newest: u64,
+    /// Nanoseconds of a bucket.
+    interval: AtomicU64,
+    /// How many of them the window holds.
+    length: AtomicU64,
+    /// Grows when the window is emptied: buckets of an earlier era do not count any more.
+    era: AtomicU64,
+    /// Grows when one of these changes: shards look at it before each count.
+    version: AtomicU64,
+    lanes: Box<[OnceLock<Box<Shard>>]>,
+    /// For threads without a lane of their own, and in the beginning for all.
+    shared: OnceLock<Box<Shard>>,
+    /// Held while the shared shard is written to; how often it was.
+    sharing: Mutex<u32>,
+    /// Counts down to zero, and then the circuit is busy.
+    calm: AtomicU32,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Bucket {
+/// What of the shards counts at a moment.
+#[derive(Debug, Clone, Copy)]
+struct Span {
     interval: u64,
-    counts: Counts,
+    /// Buckets that begin earlier are stale.
+    from: u64,
+    era: u64,
 }
 
 impl Window {
-    /// A window of `buckets` equal parts. Both are taken as checked.
-    pub(crate) fn new(window: Duration, buckets: u32) -> Self {
+    /// A window of `length` buckets of `interval` nanoseconds each.
+    pub(crate) fn new((interval, length): (u64, usize)) -> Self {
         Self {
-            interval_nanos: nanos(window) / u64::from(buckets),
-            buckets: vec![Bucket::default(); buckets as usize].into(),
-            newest: 0,
+            interval: AtomicU64::new(interval),
+            length: AtomicU64::new(length as u64),
+            era: AtomicU64::new(0),
+            version: AtomicU64::new(1),
+            lanes: (0..lanes::count()).map(|_| OnceLock::new()).collect(),
+            shared: OnceLock::new(),
+            sharing: Mutex::new(0),
+            calm: AtomicU32::new(BUSY),
         }
     }
 
-    /// The counts of the interval that `now` falls in, to be added to.
-    pub(crate) fn at(&mut self, now: Duration) -> &mut Counts {
-        let interval = self.interval(now);
-        self.newest = interval;
-        let slot = (interval % self.buckets.len() as u64) as usize;
-        let bucket = &mut self.buckets[slot];
-        if bucket.interval != interval {
-            *bucket = Bucket { interval, counts: Counts::default() };
+    /// Cuts the window anew. What it holds stays, in the old buckets.
+    pub(crate) fn cut(&self, (interval, length): (u64, usize)) {
+        let cut = (self.interval.load(Ordering::Relaxed), self.length.load(Ordering::Relaxed));
+        if cut != (interval, length as u64) {
+            self.interval.store(interval, Ordering::Relaxed);
+            self.length.store(length as u64, Ordering::Relaxed);
+            self.version.fetch_add(1, Ordering::Release);
         }
-        &mut bucket.counts
     }
 
-    /// The sum over the interval that `now` falls in and those before it that the window still holds.
-    pub(crate) fn sum(&self, now: Duration) -> Counts {
-        // Never before that of any bucket.
-        let interval = self.interval(now);
-        let length = self.buckets.len() as u64;
-        let mut sum = Counts::default();
-        for bucket in self.buckets.iter().filter(|bucket| interval - bucket.interval < length) {
-            sum += bucket.counts;
-        }
-        sum
+    /// Empties the window; what was counted stays in the totals.
+    pub(crate) fn clear(&self) {
+        self.era.fetch_add(1, Ordering::Relaxed);
+        self.version.fetch_add(1, Ordering::Release);
     }
 
-    /// Two threads may ask for the lock in another order than they read the clock: time never runs back here.
-    fn interval(&self, now: Duration) -> u64 {
-        (nanos(now) / self.interval_nanos).max(self.newest)
+    /// Counts one.
+    #[inline]
+    pub(crate) fn count(&self, kind: Kind, now: u64) {
+        self.write(now, |shard| shard.add(kind, 1));
+    }
+
+    /// Counts two that belong together.
+    #[inline]
+    pub(crate) fn count_both(&self, one: Kind, other: Kind, now: u64) {
+        self.write(now, |shard| {
+            shard.add(one, 1);
+            shard.add(other, 1);
+        });
+    }
+
+    /// Counts a call that ended well.
+    #[inline]
+    pub(crate) fn succeeded(&self, took: u64, slow: bool, now: u64) {
+        self.write(now, |shard| {
+            shard.add(Kind::Successes, 1);
+            shard.took(took, slow);
+        });
+    }
+
+    /// Counts a call that failed. After that, a sum taken here holds this failure, and of two threads that count one at
+    /// the same time, at least one finds both.
+    #[inline]
+    pub(crate) fn failed(&self, kind: FailureKind, took: Option<u64>, slow: bool, now: u64) {
+        self.write(now, |shard| {
+            shard.add(Kind::Failures, 1);
+            if matches!(kind, FailureKind::Timeout) {
+                shard.add(Kind::Timeouts, 1);
+            }
+            if let Some(took) = took {
+                shard.took(took, slow);
+            }
+            shard.remember(kind, now);
+        });
+        fence(Ordering::SeqCst);
+    }
+
+    #[inline]
+    fn write(&self, now: u64, act: impl FnOnce(&Shard)) {
+        if let Some(shard) = self.lanes.get(lanes::mine()).and_then(OnceLock::get) {
+            self.at(shard, now);
+            act(shard);
+        } else {
+            self.write_shared(now, act);
+        }
+    }
+
+    /// Has the shard's bucket be the one that `now` falls in.
+    #[inline]
+    fn at(&self, shard: &Shard, now: u64) {
+        let version = self.version.load(Ordering::Acquire);
+        if !shard.is_at(now, version) {
+            let (interval, length) = self.geometry();
+            // The last moment of all is the sign of a bucket never used.
+            let begins = (now - now % interval).min(u64::MAX - 1);
+            let era = self.era.load(Ordering::Relaxed);
+            shard.turn(Turn { begins, ends: begins.saturating_add(interval), era, version }, length);
+        }
+    }
+
+    #[cold]
+    fn write_shared(&self, now: u64, act: impl FnOnce(&Shard)) {
+        if self.calm.load(Ordering::Relaxed) == 0
+            && let Some(lane) = self.lanes.get(lanes::mine())
+        {
+            // Nobody else has this lane, so nobody else makes this shard.
+            let shard = lane.get_or_init(|| Box::new(Shard::new(self.geometry().1)));
+            self.at(shard, now);
+            return act(shard);
+        }
+        let mut used = lock(&self.sharing);
+        *used = used.saturating_add(1);
+        self.calm.store(BUSY.saturating_sub(*used), Ordering::Relaxed);
+        let shard = self.shared.get_or_init(|| Box::new(Shard::new(self.geometry().1)));
+        self.at(shard, now);
+        act(shard);
+    }
+
+    fn geometry(&self) -> (u64, usize) {
+        (self.interval.load(Ordering::Relaxed), self.length.load(Ordering::Relaxed) as usize)
+    }
+
+    fn shards(&self) -> impl Iterator<Item = &Shard> {
+        std::iter::once(&self.shared).chain(&self.lanes).filter_map(OnceLock::get).map(Box::as_ref)
+    }
+
+    /// What a sum at `now` is made of.
+    fn span(&self, now: u64) -> Span {
+        let (interval, length) = self.geometry();
+        let oldest = (now / interval).saturating_sub(length as u64 - 1) * interval;
+        Span { interval, from: oldest, era: self.era.load(Ordering::Relaxed) }
+    }
+
+    /// The sums over the window.
+    pub(crate) fn sums(&self, now: u64) -> Sums {
+        let span = self.span(now);
+        let mut sums = Sums::default();
+        for shard in self.shards() {
+            shard.read(|shard| shard.sum_within(span)).add_to(&mut sums);
+        }
+        sums
+    }
+
+    /// Asked for, ended well, failed, slow: what rates are made of.
+    #[inline]
+    pub(crate) fn rates(&self, now: u64) -> Rates {
+        let span = self.span(now);
+        let mut rates = Rates::default();
+        for shard in self.shards() {
+            let one = shard.read(|shard| shard.rates_within(span));
+            rates.asked += one.asked;
+            rates.successes += one.successes;
+            rates.failures += one.failures;
+            rates.slow += one.slow;
+        }
+        rates
+    }
+
+    /// The sums since the beginning.
+    pub(crate) fn totals(&self) -> Sums {
+        let mut sums = Sums::default();
+        for shard in self.shards() {
+            shard.read(Shard::total).add_to(&mut sums);
+        }
+        sums
+    }
+
+    /// The sums of each bucket of the window that is not empty, with the time at which it begins; oldest first.
+    pub(crate) fn buckets(&self, now: u64) -> Vec<(u64, Sums)> {
+        let span = self.span(now);
+        let mut buckets = std::collections::BTreeMap::<u64, Sums>::new();
+        for shard in self.shards() {
+            for (begins, sums) in shard.read(|shard| shard.buckets_within(span)) {
+                sums.add_to(buckets.entry(begins / span.interval * span.interval).or_default());
+            }
+        }
+        buckets.into_iter().collect()
+    }
+
+    /// How long the calls took that ended in the window.
+    pub(crate) fn bins(&self, now: u64) -> Bins {
+        let span = self.span(now);
+        let mut bins = Bins::default();
+        for shard in self.shards() {
+            bins.add(&shard.read(|shard| shard.bins_within(span)));
+        }
+        bins
+    }
+
+    /// The last failures, oldest first.
+    pub(crate) fn last_failures(&self, most: usize) -> Vec<Failure> {
+        let mut failures: Vec<_> = self.shards().flat_map(Shard::remembered).collect();
+        failures.sort_by_key(|failure| failure.at);
+        failures.split_off(failures.len().saturating_sub(most))
+    }
+
+    /// Puts back what was saved: as the shared shard's.
+    pub(crate) fn restore(&self, buckets: &[(u64, Sums)], past: &Sums) {
+        let _used = lock(&self.sharing);
+        let (interval, length) = self.geometry();
+        let shard = self.shared.get_or_init(|| Box::new(Shard::new(length)));
+        for (begins, sums) in buckets {
+            let ends = begins.saturating_add(interval);
+            shard.turn(Turn { begins: *begins, ends, era: 0, version: 0 }, length);
+            shard.put(sums);
+        }
+        shard.put_past(past);
     }
 }
 
-/// Enough for 584 years.
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+/// What rates are made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Rates {
+    pub(crate) asked: u64,
+    pub(crate) successes: u64,
+    pub(crate) failures: u64,
+    pub(crate) slow: u64,
 }

@@ -25,7 +25,7 @@ pub(crate) fn start(settings: &Log) {
 /// Writes what happens to a circuit, in the original's words.
 pub(crate) fn circuit(event: &Event<'_>) {
     let circuit = event.circuit;
-    let counts = event.snapshot.counts;
+    let counts = event.status.counts;
     let rate = format_args!("{:.0}%", counts.error_rate());
     let (failures, calls) = (counts.failures, counts.fires);
     match event.kind {
@@ -41,7 +41,7 @@ pub(crate) fn circuit(event: &Event<'_>) {
         EventKind::Close => info!(circuit, %rate, "🔌 status:: closed"),
         // Told as failed, too; this is why.
         EventKind::SemaphoreLocked => {
-            warn!(circuit, under_way = event.snapshot.in_flight, "🔌 as many calls are under way as may be");
+            warn!(circuit, under_way = event.status.in_flight, "🔌 as many calls are under way as may be");
         }
         // That a call was asked for, which an answer follows.
         _ => {}
@@ -49,7 +49,7 @@ pub(crate) fn circuit(event: &Event<'_>) {
 }
 
 fn probe_in(event: &Event<'_>) -> String {
-    match event.snapshot.probe_in {
+    match event.status.probe_in {
         Some(time) => format!("{:.1}s", time.as_secs_f64()),
         None => "under way".to_owned(),
     }

@@ -6,6 +6,7 @@
 
 mod parse;
 
+use breaker::{Threshold, Trip};
 use clap::{Args, ValueEnum};
 use parse::{chain_url, log_filter, number, percent};
 use std::net::IpAddr;
@@ -140,7 +141,7 @@ impl Circuit {
     pub(crate) fn settings(&self) -> breaker::Settings {
         breaker::Settings {
             timeout: (self.breaker_timeout_ms > 0).then_some(Duration::from_millis(self.breaker_timeout_ms)),
-            error_threshold: self.breaker_error_threshold,
+            trip: Trip::Errors(Threshold::Above(self.breaker_error_threshold)),
             reset: Duration::from_millis(self.breaker_reset_ms),
             volume: self.breaker_volume,
             capacity: self.breaker_capacity,

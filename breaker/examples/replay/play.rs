@@ -1,7 +1,7 @@
 //! Plays one script against a breaker, on a clock that jumps from one thing to the next.
 
 use super::trace::{Check, Ended, Ends, Op, Record, Script, Seen, state_name};
-use breaker::{Breaker, CallError, SettingsError};
+use breaker::{Breaker, CallError, Mode, SettingsError};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -98,7 +98,7 @@ fn check(breaker: &Breaker, at: u64) -> Check {
     Check {
         at,
         state: state_name(snapshot.state).to_owned(),
-        enabled: snapshot.enabled,
+        enabled: snapshot.mode != Mode::Disabled,
         fires: counts.fires,
         successes: counts.successes,
         failures: counts.failures,

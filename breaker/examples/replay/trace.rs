@@ -1,6 +1,6 @@
 //! The form of a trace: what is done to a breaker, and what it was seen to do. Names are opossum's.
 
-use breaker::{Settings, State, WarmUp};
+use breaker::{Settings, State, Threshold, Trip, WarmUp, Window};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -50,10 +50,9 @@ impl Options {
         let interval = self.rolling_count_timeout / u64::from(buckets.max(1));
         Settings {
             timeout: (self.timeout > 0).then_some(Duration::from_millis(self.timeout)),
-            error_threshold: self.error_threshold_percentage,
+            trip: Trip::Errors(Threshold::Above(self.error_threshold_percentage)),
             reset: Duration::from_millis(self.reset_timeout),
-            window: Duration::from_millis(interval) * buckets,
-            buckets,
+            window: Window::Time { length: Duration::from_millis(interval) * buckets, buckets },
             volume: self.volume_threshold,
             capacity: self.capacity,
             warm_up: if self.allow_warm_up {
@@ -61,6 +60,7 @@ impl Options {
             } else {
                 WarmUp::Off
             },
+            ..Settings::default()
         }
     }
 }

@@ -16,7 +16,7 @@ fn telling() -> (Breaker, Arc<Mutex<Vec<Said>>>) {
     let said = Arc::new(Mutex::new(Vec::new()));
     let listener = Arc::clone(&said);
     let breaker = Breaker::builder("north").on_event(move |event| {
-        let (state, turns) = (event.snapshot.state, event.snapshot.turns);
+        let (state, turns) = (event.status.state, event.status.turns);
         let said = (event.kind.name(), event.circuit.to_owned(), event.at, state, turns);
         listener.lock().expect("not poisoned").push(said);
     });
@@ -48,8 +48,8 @@ fn without_a_runtime_half_open_is_told_with_the_next_step_and_before_it() {
     let breaker = Breaker::builder("test").reset(Duration::from_nanos(1)).on_event(move |event| {
         listener.lock().expect("not poisoned").push((
             event.kind.name(),
-            event.snapshot.state,
-            event.snapshot.turns,
+            event.status.state,
+            event.status.turns,
         ));
     });
     let breaker = breaker.build().expect("these settings are right");

@@ -1,6 +1,8 @@
 //! Random traffic, against a model that keeps every event in a list and counts it anew each time it is asked.
 
-use breaker::{Circuit, Counts, Entry, Outcome, Permit, Settings, State, WarmUp};
+use breaker::{
+    Circuit, Counts, Entry, Mode, Outcome, Settings, State, Threshold, Ticket, Trip, WarmUp, Window,
+};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -69,8 +71,9 @@ struct Model {
     state: State,
     turns: u64,
     half_open_at: u64,
-    /// Until when the probe under way has its place.
-    probing: Option<u64>,
+    /// The probe under way: its number, and until when it has its place.
+    probing: Option<(u64, u64)>,
+    probes: u64,
     under_way: u32,
     disabled: bool,
 }
@@ -113,15 +116,13 @@ impl Model {
         if self.disabled {
             return "bypassed";
         }
-        if self.state == State::Open || self.probing.is_some_and(|end| now < end) {
+        if self.state == State::Open || self.probing.is_some_and(|(_, end)| now < end) {
             self.log.push((now, Kind::Reject));
             return "refused";
         }
-        if self.probing.is_some() {
-            self.turns += 1;
-        }
         if self.state == State::HalfOpen {
-            self.probing = Some(now + 2 * TIMEOUT);
+            self.probes += 1;
+            self.probing = Some((self.probes, now + 2 * TIMEOUT));
         }
         if self.under_way == self.capacity {
             self.log.push((now, Kind::Locked));
@@ -132,9 +133,12 @@ impl Model {
         "admitted"
     }
 
-    fn leave(&mut self, turn: u64, outcome: Outcome, now: u64) {
+    /// A late call is one that was let through in another state, or a probe that was given up.
+    fn leave(&mut self, turn: u64, probe: u64, outcome: Outcome, now: u64) {
         self.under_way -= 1;
-        if turn != self.turns {
+        let given_up =
+            self.state == State::HalfOpen && self.probing.is_none_or(|(number, _)| number != probe);
+        if turn != self.turns || given_up {
             return;
         }
         match outcome {
@@ -147,7 +151,8 @@ impl Model {
                 self.log.push((now, Kind::Timeout));
                 self.fail(now);
             }
-            Outcome::Cancelled => self.probing = None,
+            Outcome::Panicked | Outcome::Abandoned => self.fail(now),
+            Outcome::Cancelled | Outcome::Ignored => self.probing = None,
         }
     }
 
@@ -172,22 +177,22 @@ proptest! {
         warm_up in prop_oneof![3 => Just(0_u64), 1 => Just(2_000)],
         ops in prop::collection::vec(op(), 1..120),
     ) {
-        let mut circuit = Circuit::new(Settings {
-            error_threshold: threshold,
+        let circuit = Circuit::new(Settings {
+            trip: Trip::Errors(Threshold::Above(threshold)),
             volume,
             capacity: Some(capacity),
             reset: Duration::from_millis(RESET),
-            window: Duration::from_millis(BUCKET * BUCKETS),
-            buckets: BUCKETS as u32,
+            window: Window::Time { length: Duration::from_millis(BUCKET * BUCKETS), buckets: BUCKETS as u32 },
             timeout: Some(Duration::from_millis(TIMEOUT)),
             warm_up: if warm_up == 0 { WarmUp::Off } else { WarmUp::For(Duration::from_millis(warm_up)) },
+            ..Settings::default()
         }).expect("these settings are right");
         let mut model = Model {
             threshold, volume, capacity, warm_up,
-            log: Vec::new(), state: State::Closed, turns: 0, half_open_at: 0, probing: None, under_way: 0,
+            log: Vec::new(), state: State::Closed, turns: 0, half_open_at: 0, probing: None, probes: 0, under_way: 0,
             disabled: false,
         };
-        let mut permits: Vec<(u64, Permit)> = Vec::new();
+        let mut tickets: Vec<(u64, u64, Ticket)> = Vec::new();
         let mut millis = 0;
         for op in ops {
             if let Op::Wait { time, .. } = op {
@@ -207,17 +212,17 @@ proptest! {
                 }
                 Op::Enable => {
                     model.disabled = false;
-                    circuit.enable();
+                    circuit.set_mode(Mode::Auto);
                 }
                 Op::Disable => {
                     model.disabled = true;
-                    circuit.disable();
+                    circuit.set_mode(Mode::Disabled);
                 }
                 Op::Enter => {
                     let expected = model.enter(millis);
                     let entry = match circuit.enter(now) {
-                        Entry::Admitted(permit) => {
-                            permits.push((model.turns, permit));
+                        Entry::Admitted(ticket) => {
+                            tickets.push((model.turns, model.probes, ticket));
                             "admitted"
                         }
                         Entry::Refused { .. } => "refused",
@@ -227,10 +232,10 @@ proptest! {
                     prop_assert_eq!(entry, expected);
                 }
                 Op::Leave { which, outcome } => {
-                    if !permits.is_empty() {
-                        let (turn, permit) = permits.swap_remove(which % permits.len());
-                        model.leave(turn, outcome, millis);
-                        circuit.leave(permit, outcome, now);
+                    if !tickets.is_empty() {
+                        let (turn, probe, ticket) = tickets.swap_remove(which % tickets.len());
+                        model.leave(turn, probe, outcome, millis);
+                        circuit.leave(ticket, outcome, now);
                     }
                 }
                 Op::Open => {
@@ -246,7 +251,7 @@ proptest! {
             prop_assert_eq!(snapshot.state, model.state);
             prop_assert_eq!(snapshot.turns, model.turns);
             prop_assert_eq!(snapshot.in_flight, model.under_way);
-            prop_assert_eq!(snapshot.enabled, !model.disabled);
+            prop_assert_eq!(snapshot.mode == Mode::Disabled, model.disabled);
             let probe_in = (model.state == State::Open).then(|| Duration::from_millis(model.half_open_at - millis));
             prop_assert_eq!(snapshot.probe_in, probe_in);
             prop_assert_eq!(snapshot.counts, model.counts(millis));

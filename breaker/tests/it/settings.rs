@@ -1,19 +1,37 @@
 //! A setting that no circuit can work with is refused where the breaker is made, and named.
 
-use breaker::{Breaker, Settings, WarmUp};
+use breaker::{
+    Backoff, Breaker, Longest, ProbeVerdict, Probing, Ramp, Settings, Threshold, Trip, WarmUp, Window,
+};
 use std::time::Duration;
 
 fn refused(settings: Settings) -> String {
     Breaker::builder("test").settings(settings).build().expect_err("must be refused").to_string()
 }
 
+fn time(length: Duration, buckets: u32) -> Window {
+    Window::Time { length, buckets }
+}
+
+fn errors_above(percent: f64) -> Trip {
+    Trip::Errors(Threshold::Above(percent))
+}
+
+fn slow_above(percent: f64) -> Trip {
+    Trip::Slow { than: Duration::from_secs(1), share: Threshold::Above(percent) }
+}
+
+fn ramp(from: f64, over: Duration) -> Probing {
+    Probing { ramp: Some(Ramp { from, over }), ..Probing::default() }
+}
+
 #[test]
 fn the_defaults_are_those_of_the_retail_stack() {
     let settings = Settings::default();
     assert_eq!(settings.timeout, Some(Duration::from_millis(300)));
-    assert_eq!(settings.error_threshold, 50.0);
+    assert_eq!(settings.trip, errors_above(50.0));
     assert_eq!(settings.reset, Duration::from_secs(10));
-    assert_eq!((settings.window, settings.buckets), (Duration::from_secs(10), 10));
+    assert_eq!(settings.window, Window::Time { length: Duration::from_secs(10), buckets: 10 });
     assert_eq!((settings.volume, settings.capacity), (0, None));
     assert_eq!(settings.check(), Ok(()));
 }
@@ -21,15 +39,52 @@ fn the_defaults_are_those_of_the_retail_stack() {
 #[test]
 fn every_rule_has_its_sentence() {
     let of = Settings::default;
+    let longest = Longest { after: Duration::ZERO, then_close: false };
     let wrong = [
         (Settings { timeout: Some(Duration::ZERO), ..of() }, "timeout is zero"),
-        (Settings { error_threshold: -0.1, ..of() }, "error_threshold is -0.1"),
-        (Settings { error_threshold: 100.1, ..of() }, "error_threshold is 100.1"),
-        (Settings { error_threshold: f64::NAN, ..of() }, "error_threshold is NaN"),
+        (Settings { window: time(Duration::from_secs(10), 0), ..of() }, "buckets is 0"),
+        (Settings { window: time(Duration::from_secs(10), 1_001), ..of() }, "buckets is 1001"),
+        (Settings { window: time(Duration::from_nanos(9), 10), ..of() }, "window is 9ns, too short"),
+        (Settings { window: Window::Calls(0), ..of() }, "window is 0 calls"),
+        (Settings { window: Window::Calls(100_001), ..of() }, "window is 100001 calls"),
+        (
+            Settings { window: Window::Calls(9), volume: 10, ..of() },
+            "volume is 10, but the window holds 9 calls",
+        ),
+        (Settings { trip: errors_above(-0.1), ..of() }, "threshold is -0.1"),
+        (Settings { trip: errors_above(100.1), ..of() }, "threshold is 100.1"),
+        (Settings { trip: errors_above(f64::NAN), ..of() }, "threshold is NaN"),
+        (Settings { trip: Trip::Any(vec![slow_above(101.0)]), ..of() }, "threshold is 101"),
+        (Settings { trip: Trip::Consecutive(0), ..of() }, "trip.consecutive is zero"),
+        (Settings { trip: Trip::Failures(0), ..of() }, "trip.failures is zero"),
+        (Settings { trip: Trip::PileUp(0), ..of() }, "trip.pile_up is zero"),
+        (Settings { trip: Trip::Any(vec![]), ..of() }, "trip.any holds no rule"),
+        (Settings { trip: Trip::Any(vec![Trip::All(vec![])]), ..of() }, "trip.all holds no rule"),
+        (Settings { trip: Trip::Any(vec![Trip::Consecutive(1); 100]), ..of() }, "trip is made of 101 rules"),
         (Settings { reset: Duration::ZERO, ..of() }, "reset is zero"),
-        (Settings { buckets: 0, ..of() }, "buckets is 0"),
-        (Settings { buckets: 1_001, ..of() }, "buckets is 1001"),
-        (Settings { window: Duration::from_nanos(9), ..of() }, "window is 9ns, too short"),
+        (
+            Settings { backoff: Some(Backoff { factor: 0.9, ..Backoff::default() }), ..of() },
+            "backoff factor is 0.9",
+        ),
+        (Settings { probing: Probing { at_once: 0, ..Probing::default() }, ..of() }, "probing.at_once is 0"),
+        (
+            Settings {
+                probing: Probing { verdict: ProbeVerdict::Rate(1_001), ..Probing::default() },
+                ..of()
+            },
+            "probing.verdict is 1001",
+        ),
+        (
+            Settings { probing: Probing { lease: Some(Duration::ZERO), ..Probing::default() }, ..of() },
+            "probing.lease is zero",
+        ),
+        (
+            Settings { probing: Probing { longest: Some(longest), ..Probing::default() }, ..of() },
+            "probing.longest.after is zero",
+        ),
+        (Settings { probing: ramp(0.0, Duration::from_secs(1)), ..of() }, "probing.ramp.from is 0"),
+        (Settings { probing: ramp(100.1, Duration::from_secs(1)), ..of() }, "probing.ramp.from is 100.1"),
+        (Settings { probing: ramp(5.0, Duration::ZERO), ..of() }, "probing.ramp.over is zero"),
     ];
     for (settings, sentence) in wrong {
         let refusal = refused(settings);
@@ -42,10 +97,28 @@ fn the_limits_themselves_are_allowed() {
     let of = Settings::default;
     for settings in [
         Settings { timeout: None, ..of() },
-        Settings { timeout: Some(Duration::MAX), reset: Duration::MAX, window: Duration::MAX, ..of() },
-        Settings { error_threshold: 0.0, buckets: 1, capacity: Some(0), ..of() },
-        Settings { error_threshold: 100.0, buckets: 1_000, volume: u64::MAX, ..of() },
-        Settings { window: Duration::from_nanos(10), ..of() },
+        Settings {
+            timeout: Some(Duration::MAX),
+            reset: Duration::MAX,
+            window: time(Duration::MAX, 10),
+            ..of()
+        },
+        Settings {
+            trip: errors_above(0.0),
+            window: time(Duration::from_secs(1), 1),
+            capacity: Some(0),
+            ..of()
+        },
+        Settings {
+            trip: errors_above(100.0),
+            window: time(Duration::from_secs(1), 1_000),
+            volume: u64::MAX,
+            ..of()
+        },
+        Settings { window: time(Duration::from_nanos(10), 10), ..of() },
+        Settings { window: Window::Calls(100_000), volume: 100_000, ..of() },
+        Settings { trip: Trip::Any(vec![Trip::Consecutive(1); 99]), ..of() },
+        Settings { probing: ramp(100.0, Duration::from_nanos(1)), ..of() },
     ] {
         assert_eq!(settings.check(), Ok(()), "{settings:?}");
     }
@@ -66,15 +139,15 @@ fn every_setting_has_its_method() {
         .expect("these settings are right");
     let settings = Settings {
         timeout: Some(two),
-        error_threshold: 12.5,
+        trip: errors_above(12.5),
         reset: three,
-        window: four,
-        buckets: 7,
+        window: time(four, 7),
         volume: 8,
         capacity: Some(9),
         warm_up: WarmUp::For(two),
+        ..Settings::default()
     };
-    assert_eq!(breaker.settings(), settings);
+    assert_eq!(*breaker.settings(), settings);
     assert_eq!(breaker.name(), "test");
     let none =
         Breaker::builder("test").settings(settings).timeout(None).capacity(None).build().expect("right, too");

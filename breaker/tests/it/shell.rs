@@ -134,7 +134,7 @@ async fn what_is_given_up_is_gone_before_its_place_is_free() {
     let breaker = Breaker::builder("test")
         .on_event(move |event| {
             if event.kind != EventKind::Fire {
-                noted.lock().expect("not poisoned").push((event.snapshot.in_flight, seen.strong_count()));
+                noted.lock().expect("not poisoned").push((event.status.in_flight, seen.strong_count()));
             }
         })
         .build()

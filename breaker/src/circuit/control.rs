@@ -1,0 +1,113 @@
+//! What is done to a circuit from outside its calls: other settings, another mode, the word of another instance.
+
+use super::machine::Phase;
+use super::{Circuit, Entry};
+use crate::reason::{Reason, Transition};
+use crate::settings::{Settings, SettingsError, Window, nanos};
+use crate::snapshot::{Mode, State};
+use crate::sync::{Ordering, lock};
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Circuit {
+    /// What the circuit goes by.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&lock(&self.machine).settings)
+    }
+
+    /// Gives the circuit other settings, while calls are under way. State, window and totals stay; an opening that has
+    /// begun keeps its length, and a window of calls begins empty where there was none.
+    ///
+    /// # Errors
+    ///
+    /// Where a setting breaks a rule; then nothing changes. See [`Settings::check`].
+    pub fn update(&self, settings: Settings) -> Result<(), SettingsError> {
+        settings.check()?;
+        let mut machine = lock(&self.machine);
+        self.window.cut(settings.window.geometry());
+        let calls = if let Window::Calls(calls) = settings.window { calls as usize } else { 0 };
+        lock(&self.ring).hold(calls);
+        self.hot.set(&settings);
+        machine.settings = Arc::new(settings);
+        Ok(())
+    }
+
+    /// Whether the circuit goes by its state.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        lock(&self.machine).mode
+    }
+
+    /// Changes that. The state stays, and goes on changing by the clock.
+    pub fn set_mode(&self, mode: Mode) {
+        let mut machine = lock(&self.machine);
+        machine.mode = mode;
+        self.publish(&machine);
+    }
+
+    /// When the clock changes the state next.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        lock(&self.machine).due().map(|(at, _)| Duration::from_nanos(at))
+    }
+
+    /// The number of the state; see [`Status::turns`](crate::Status::turns).
+    #[must_use]
+    pub fn turns(&self) -> u64 {
+        self.hot.word().turns()
+    }
+
+    /// Opens the circuit until a moment, or moves the end of an opening there.
+    pub(crate) fn open_until(
+        &self,
+        until: Duration,
+        reason: Reason,
+        now: Duration,
+    ) -> Option<Arc<Transition>> {
+        let now = nanos(now);
+        self.locked(now, |machine| {
+            let opened = self.change(machine, |machine| machine.open(now, reason));
+            if let Phase::Open { until: end } = &mut machine.phase {
+                *end = nanos(until);
+            }
+            opened
+        })
+    }
+
+    /// Lets probes through before the open time is over.
+    pub(crate) fn half_open(&self, reason: Reason, now: Duration) -> Option<Arc<Transition>> {
+        let now = nanos(now);
+        self.locked(now, |machine| self.change(machine, |machine| machine.half_open(now, reason)))
+    }
+
+    /// What [`enter`](Self::enter) would refuse with, were it asked now: it is not counted, and takes no place.
+    #[must_use]
+    pub fn would_refuse(&self, now: Duration) -> Option<Duration> {
+        if self.hot.word().is_auto(State::Closed) {
+            return None;
+        }
+        let now = nanos(now);
+        self.locked(now, |machine| match (machine.mode, &machine.phase) {
+            (Mode::ForcedOpen, _) => Some(machine.settings.reset),
+            (Mode::Auto, Phase::Open { until }) => Some(Duration::from_nanos(*until - now)),
+            (Mode::Auto, Phase::HalfOpen(half_open)) => {
+                half_open.full_for(&machine.settings, now).map(Duration::from_nanos)
+            }
+            _ => None,
+        })
+    }
+
+    /// Counts a call that found no place outside the circuit, in a queue that stands before it.
+    pub(crate) fn refuse_for_want_of_a_place(&self, now: u64) -> Entry {
+        let word = self.hot.word();
+        self.window.count(crate::window::Kind::Fires, now);
+        let capacity = self.hot.capacity().unwrap_or(u32::MAX);
+        let opened = if word.is_closed() { self.full(word.turns(), now) } else { None };
+        Entry::Full { capacity, opened }
+    }
+
+    pub(super) fn consecutive(&self) -> u32 {
+        self.busy.consecutive.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,115 @@
+//! Looking at a circuit without touching it.
+
+use super::Circuit;
+use super::half_open::Verdict;
+use super::machine::{Machine, Phase};
+use crate::settings::{nanos, share};
+use crate::snapshot::{Bucket, Counts, Snapshot, State, Status};
+use crate::sync::lock;
+use crate::window::{Kind, Sums};
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Circuit {
+    /// What the circuit does at `now`.
+    #[must_use]
+    pub fn status(&self, now: Duration) -> Status {
+        let now = nanos(now);
+        self.status_of(&lock(&self.machine), now)
+    }
+
+    fn status_of(&self, machine: &Machine, now: u64) -> Status {
+        let mut status = Status {
+            state: machine.phase.state(),
+            mode: machine.mode,
+            since: Duration::from_nanos(machine.since),
+            turns: machine.turns,
+            probe_in: None,
+            counts: Counts::from(self.window.sums(now)),
+            in_flight: in_flight(&self.window.totals()),
+        };
+        let now = Duration::from_nanos(now);
+        match machine.due() {
+            // What `tick` would make of it.
+            Some((at, verdict)) if at <= nanos(now) => {
+                status.since = Duration::from_nanos(at);
+                status.turns += 1;
+                status.state = match verdict {
+                    Verdict::Open(_) => State::Open,
+                    Verdict::HalfOpen | Verdict::Wait => State::HalfOpen,
+                    Verdict::Close(_) => State::Closed,
+                };
+                let until = status.since.saturating_add(machine.settings.reset);
+                status.probe_in = (status.state == State::Open).then(|| until.saturating_sub(now));
+            }
+            _ => {
+                if let Phase::Open { until } = machine.phase {
+                    status.probe_in = Some(Duration::from_nanos(until).saturating_sub(now));
+                }
+            }
+        }
+        status
+    }
+
+    /// The circuit at `now`, in full.
+    #[must_use]
+    pub fn snapshot(&self, now: Duration) -> Snapshot {
+        let at = now;
+        let now = nanos(now);
+        let machine = lock(&self.machine);
+        let status = self.status_of(&machine, now);
+        let sums = self.window.sums(now);
+        let figures = self.figures(&machine, now);
+        let (probes, ramp) = match &machine.phase {
+            Phase::HalfOpen(half_open) => (half_open.probes(now), half_open.ramp(now)),
+            Phase::Closed | Phase::Open { .. } => (0, None),
+        };
+        Snapshot {
+            at,
+            state: status.state,
+            mode: status.mode,
+            since: status.since,
+            turns: status.turns,
+            probe_in: status.probe_in,
+            counts: status.counts,
+            in_flight: status.in_flight,
+            buckets: self.window.buckets(now).into_iter().map(bucket).collect(),
+            error_rate: share(figures.failures, figures.calls),
+            volume: figures.calls,
+            consecutive: self.consecutive(),
+            probes,
+            ramp,
+            latency: self.window.bins(now).latency(sums.get(Kind::Nanos)),
+            totals: Counts::from(self.window.totals()),
+            last: machine.last.clone(),
+            settings: Arc::clone(&machine.settings),
+        }
+    }
+}
+
+fn bucket((begins, sums): (u64, Sums)) -> Bucket {
+    Bucket { begins: Duration::from_nanos(begins), counts: Counts::from(sums) }
+}
+
+/// Let through and not ended. Threads are looked at one after the other, so for a moment more may have ended than begun.
+fn in_flight(totals: &Sums) -> u32 {
+    let ended = [Kind::Rejects, Kind::Bypassed, Kind::Successes, Kind::Failures, Kind::Dropped];
+    let ended = ended.into_iter().fold(0_u64, |sum, kind| sum.wrapping_add(totals.get(kind)));
+    let under_way = totals.get(Kind::Fires).wrapping_sub(ended);
+    u32::try_from(under_way).unwrap_or(0)
+}
+
+impl From<Sums> for Counts {
+    fn from(sums: Sums) -> Self {
+        Self {
+            fires: sums.get(Kind::Fires),
+            successes: sums.get(Kind::Successes),
+            failures: sums.get(Kind::Failures),
+            timeouts: sums.get(Kind::Timeouts),
+            rejects: sums.get(Kind::Rejects),
+            fallbacks: sums.get(Kind::Fallbacks),
+            semaphore_rejections: sums.get(Kind::Full),
+            slow: sums.get(Kind::Slow),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What time it is for a circuit: nanoseconds since it was made.
+//!
+//! tokio's clock by default, so that a test can move it. Reading it is most of what a breaker costs; the processor's
+//! counter is read in half the time, and a clock of one's own is for callers without tokio who want to move the time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Where a breaker takes the time from; see [`Builder::clock`](crate::Builder::clock).
+#[derive(Clone, Default)]
+pub struct Clock(Source);
+
+#[derive(Clone, Default)]
+enum Source {
+    #[default]
+    Tokio,
+    #[cfg(feature = "tsc")]
+    Tsc(quanta::Clock),
+    Moved(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// tokio's clock: the system's monotonic one, unless a test has paused it. The default.
+    #[must_use]
+    pub fn tokio() -> Self {
+        Self(Source::Tokio)
+    }
+
+    /// The processor's time stamp counter, read through [`quanta`]: about half the cost of a breaker's call. A test
+    /// cannot move it. Where the processor has none that is reliable, it is the system's clock after all.
+    ///
+    /// The first one made in a process is calibrated, which may take up to 200 ms.
+    #[cfg(feature = "tsc")]
+    #[must_use]
+    pub fn tsc() -> Self {
+        Self(Source::Tsc(quanta::Clock::new()))
+    }
+
+    /// A clock that stands still until it is moved with [`advance`](Self::advance). Its clones are the same clock.
+    ///
+    /// It says what time it is for the circuit; a call that waits is still given up by tokio's timer.
+    #[must_use]
+    pub fn manual() -> Self {
+        Self(Source::Moved(Arc::default()))
+    }
+
+    /// Moves a manual clock; does nothing to another.
+    pub fn advance(&self, by: Duration) {
+        if let Source::Moved(nanos) = &self.0 {
+            let by = crate::settings::nanos(by);
+            let _ =
+                nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |now| Some(now.saturating_add(by)));
+        }
+    }
+
+    /// Begins to count, as if so much time had passed already.
+    pub(crate) fn start(self, passed: Duration) -> Time {
+        let origin = match &self.0 {
+            Source::Tokio => Origin::Instant(Instant::now()),
+            #[cfg(feature = "tsc")]
+            Source::Tsc(clock) => Origin::Count(clock.raw()),
+            Source::Moved(nanos) => Origin::Count(nanos.load(Ordering::Relaxed)),
+        };
+        Time { clock: self, origin, passed: crate::settings::nanos(passed) }
+    }
+}
+
+/// The time since a moment.
+#[derive(Debug)]
+pub(crate) struct Time {
+    clock: Clock,
+    origin: Origin,
+    passed: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Origin {
+    Instant(Instant),
+    Count(u64),
+}
+
+impl Time {
+    /// Nanoseconds.
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        let since = match (&self.clock.0, self.origin) {
+            (Source::Tokio, Origin::Instant(origin)) => {
+                let since = Instant::now().saturating_duration_since(origin);
+                since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos())
+            }
+            #[cfg(feature = "tsc")]
+            (Source::Tsc(clock), Origin::Count(origin)) => clock.delta_as_nanos(origin, clock.raw()),
+            (Source::Moved(nanos), Origin::Count(origin)) => nanos.load(Ordering::Relaxed) - origin,
+            (_, Origin::Count(_) | Origin::Instant(_)) => 0,
+        };
+        since + self.passed
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Source::Tokio => "Clock::tokio",
+            #[cfg(feature = "tsc")]
+            Source::Tsc(_) => "Clock::tsc",
+            Source::Moved(_) => "Clock::manual",
+        })
+    }
+}

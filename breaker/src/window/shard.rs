@@ -1,0 +1,308 @@
+//! One thread's part of a window: it alone writes here, everybody may read.
+//!
+//! A count is a plain load and store. Only when a new bucket is begun are several words changed together; then the
+//! sequence number is odd, and a reader who finds it so, or changed under his eyes, reads again.
+
+use super::latency::{BINS, Bins, bin};
+use super::{Rates, Span};
+use crate::reason::{Failure, FailureKind};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Fires,
+    Successes,
+    Failures,
+    Timeouts,
+    Rejects,
+    Fallbacks,
+    Full,
+    Slow,
+    /// Asked for while the circuit was disabled, or let through only for the figures.
+    Bypassed,
+    /// Let through, and ended without counting: late, cancelled, ignored.
+    Dropped,
+    /// The sum of the times that calls took.
+    Nanos,
+}
+
+const KINDS: usize = Kind::Nanos as usize + 1;
+/// How many failures each shard remembers.
+const REMEMBERED: usize = 8;
+/// Sizes of the banks after the first, which is as long as the window is in the beginning.
+const LATER_BANKS: [usize; 2] = [100, 1_000];
+/// A reader gives up waiting for a quiet moment, as with buckets of a few nanoseconds there is none.
+const PATIENCE: u32 = 64;
+/// The time of a bucket that was never used.
+const NEVER: u64 = u64::MAX;
+
+/// Aligned, so that no two threads write to the same cache line.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(super) struct Shard {
+    /// Odd while several words are changed together.
+    sequence: AtomicU64,
+    /// The version of the window that the current bucket is right for.
+    version: AtomicU64,
+    ends: AtomicU64,
+    /// The current bucket: its bank and its place there.
+    bank: AtomicU64,
+    place: AtomicU64,
+    /// Buckets, as many as the window holds. Where it is cut into more, a larger bank is made, and the old one read
+    /// until it is stale.
+    banks: [OnceLock<Box<[Bucket]>>; 1 + LATER_BANKS.len()],
+    /// What was counted in buckets that were used again since.
+    past: [AtomicU64; KINDS],
+    remembered: [AtomicU64; REMEMBERED],
+}
+
+#[derive(Debug)]
+struct Bucket {
+    begins: AtomicU64,
+    era: AtomicU64,
+    counts: [AtomicU64; KINDS],
+    bins: [AtomicU32; BINS],
+}
+
+/// The bucket to count in next.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Turn {
+    pub(super) begins: u64,
+    pub(super) ends: u64,
+    pub(super) era: u64,
+    /// The version of the window that this is right for.
+    pub(super) version: u64,
+}
+
+/// One number for each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Sums([u64; KINDS]);
+
+impl Sums {
+    pub(crate) fn get(&self, kind: Kind) -> u64 {
+        self.0[kind as usize]
+    }
+
+    pub(crate) fn set(&mut self, kind: Kind, count: u64) {
+        self.0[kind as usize] = count;
+    }
+
+    pub(super) fn add_to(self, sums: &mut Self) {
+        for (sum, one) in sums.0.iter_mut().zip(self.0) {
+            *sum = sum.wrapping_add(one);
+        }
+    }
+}
+
+impl Bucket {
+    fn new() -> Self {
+        Self {
+            begins: AtomicU64::new(NEVER),
+            era: AtomicU64::new(0),
+            counts: std::array::from_fn(|_| AtomicU64::new(0)),
+            bins: std::array::from_fn(|_| AtomicU32::new(0)),
+        }
+    }
+
+    fn sums(&self) -> Sums {
+        Sums(std::array::from_fn(|kind| self.counts[kind].load(Ordering::Relaxed)))
+    }
+
+    fn get(&self, kind: Kind) -> u64 {
+        self.counts[kind as usize].load(Ordering::Relaxed)
+    }
+}
+
+impl Shard {
+    pub(super) fn new(length: usize) -> Self {
+        let shard = Self {
+            sequence: AtomicU64::new(0),
+            version: AtomicU64::new(0),
+            ends: AtomicU64::new(0),
+            bank: AtomicU64::new(0),
+            place: AtomicU64::new(0),
+            banks: std::array::from_fn(|_| OnceLock::new()),
+            past: std::array::from_fn(|_| AtomicU64::new(0)),
+            remembered: std::array::from_fn(|_| AtomicU64::new(0)),
+        };
+        shard.banks[0].get_or_init(|| (0..length).map(|_| Bucket::new()).collect());
+        shard
+    }
+
+    // What follows up to `read` is called by the one writer only.
+
+    /// Whether the current bucket is still the one to count in. A clock that runs back a little changes nothing.
+    #[inline]
+    pub(super) fn is_at(&self, now: u64, version: u64) -> bool {
+        now < self.ends.load(Ordering::Relaxed) && version == self.version.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn bucket(&self) -> &Bucket {
+        let bank = self.banks[self.bank.load(Ordering::Relaxed) as usize].get();
+        &bank.expect("a bank is made before it is used")[self.place.load(Ordering::Relaxed) as usize]
+    }
+
+    #[inline]
+    pub(super) fn add(&self, kind: Kind, count: u64) {
+        add(&self.bucket().counts[kind as usize], count);
+    }
+
+    #[inline]
+    pub(super) fn took(&self, nanos: u64, slow: bool) {
+        let bucket = self.bucket();
+        add(&bucket.counts[Kind::Nanos as usize], nanos);
+        let bin = &bucket.bins[bin(nanos)];
+        bin.store(bin.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
+        if slow {
+            add(&bucket.counts[Kind::Slow as usize], 1);
+        }
+    }
+
+    #[inline]
+    pub(super) fn remember(&self, kind: FailureKind, now: u64) {
+        // The failures of the bucket number the places well enough.
+        let place = self.bucket().get(Kind::Failures) as usize % REMEMBERED;
+        self.remembered[place].store(((now / 1_000) << 8) | (kind as u64 + 1), Ordering::Relaxed);
+    }
+
+    /// Begins another bucket, in the place of the oldest.
+    #[cold]
+    pub(super) fn turn(&self, to: Turn, length: usize) {
+        let current = self.bucket();
+        let same = (current.begins.load(Ordering::Relaxed), current.era.load(Ordering::Relaxed));
+        if same == (to.begins, to.era) {
+            // The window was cut anew, and this bucket begins where it did.
+            self.ends.store(to.ends, Ordering::Relaxed);
+            self.version.store(to.version, Ordering::Relaxed);
+            return;
+        }
+        let mut bank = self.bank.load(Ordering::Relaxed) as usize;
+        let mut place = self.place.load(Ordering::Relaxed) as usize + 1;
+        while self.banks[bank].get().is_none_or(|buckets| buckets.len() < length) {
+            bank += 1;
+            place = 0;
+            self.banks[bank].get_or_init(|| (0..LATER_BANKS[bank - 1]).map(|_| Bucket::new()).collect());
+        }
+        let buckets = self.banks[bank].get().expect("just found");
+        place %= buckets.len();
+        let bucket = &buckets[place];
+
+        let sequence = self.sequence.load(Ordering::Relaxed);
+        self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);
+        fence(Ordering::Release);
+        for (past, count) in self.past.iter().zip(&bucket.counts) {
+            add(past, count.load(Ordering::Relaxed));
+            count.store(0, Ordering::Relaxed);
+        }
+        for bin in &bucket.bins {
+            bin.store(0, Ordering::Relaxed);
+        }
+        bucket.begins.store(to.begins, Ordering::Relaxed);
+        bucket.era.store(to.era, Ordering::Relaxed);
+        self.bank.store(bank as u64, Ordering::Relaxed);
+        self.place.store(place as u64, Ordering::Relaxed);
+        self.ends.store(to.ends, Ordering::Relaxed);
+        self.version.store(to.version, Ordering::Relaxed);
+        self.sequence.store(sequence.wrapping_add(2), Ordering::Release);
+    }
+
+    /// Adds what was saved to the current bucket.
+    pub(super) fn put(&self, sums: &Sums) {
+        for (count, saved) in self.bucket().counts.iter().zip(sums.0) {
+            add(count, saved);
+        }
+    }
+
+    /// Adds what was saved to what is past.
+    pub(super) fn put_past(&self, sums: &Sums) {
+        for (count, saved) in self.past.iter().zip(sums.0) {
+            add(count, saved);
+        }
+    }
+
+    /// Reads several words as they were at one moment.
+    #[inline]
+    pub(super) fn read<T>(&self, look: impl Fn(&Self) -> T) -> T {
+        for _ in 0..PATIENCE {
+            let before = self.sequence.load(Ordering::Acquire);
+            if before.is_multiple_of(2) {
+                let seen = look(self);
+                fence(Ordering::Acquire);
+                if self.sequence.load(Ordering::Relaxed) == before {
+                    return seen;
+                }
+            }
+            std::hint::spin_loop();
+        }
+        look(self)
+    }
+
+    #[inline]
+    fn within(&self, span: Span) -> impl Iterator<Item = &Bucket> {
+        self.banks.iter().filter_map(OnceLock::get).flatten().filter(move |bucket| {
+            let begins = bucket.begins.load(Ordering::Relaxed);
+            begins >= span.from && begins != NEVER && bucket.era.load(Ordering::Relaxed) == span.era
+        })
+    }
+
+    pub(super) fn sum_within(&self, span: Span) -> Sums {
+        let mut sums = Sums::default();
+        self.within(span).for_each(|bucket| bucket.sums().add_to(&mut sums));
+        sums
+    }
+
+    #[inline]
+    pub(super) fn rates_within(&self, span: Span) -> Rates {
+        let mut rates = Rates::default();
+        for bucket in self.within(span) {
+            rates.asked += bucket.get(Kind::Fires);
+            rates.successes += bucket.get(Kind::Successes);
+            rates.failures += bucket.get(Kind::Failures);
+            rates.slow += bucket.get(Kind::Slow);
+        }
+        rates
+    }
+
+    pub(super) fn buckets_within(&self, span: Span) -> Vec<(u64, Sums)> {
+        self.within(span).map(|bucket| (bucket.begins.load(Ordering::Relaxed), bucket.sums())).collect()
+    }
+
+    pub(super) fn bins_within(&self, span: Span) -> Bins {
+        let mut bins = Bins::default();
+        for bucket in self.within(span) {
+            for (sum, bin) in bins.0.iter_mut().zip(&bucket.bins) {
+                *sum += u64::from(bin.load(Ordering::Relaxed));
+            }
+        }
+        bins
+    }
+
+    pub(super) fn total(&self) -> Sums {
+        let mut sums = Sums(std::array::from_fn(|kind| self.past[kind].load(Ordering::Relaxed)));
+        for bucket in self.banks.iter().filter_map(OnceLock::get).flatten() {
+            bucket.sums().add_to(&mut sums);
+        }
+        sums
+    }
+
+    pub(super) fn remembered(&self) -> impl Iterator<Item = Failure> {
+        use FailureKind::{Abandoned, Error, Full, Panic, Timeout};
+        self.remembered.iter().filter_map(|word| {
+            let word = word.load(Ordering::Relaxed);
+            let kind = [Error, Timeout, Panic, Abandoned, Full]
+                .into_iter()
+                .find(|kind| *kind as u64 + 1 == word & 0xff)?;
+            Some(Failure { at: Duration::from_micros(word >> 8), kind })
+        })
+    }
+}
+
+/// An addition by the one writer. Nobody else writes, so nothing is lost between the load and the store.
+#[inline]
+fn add(count: &AtomicU64, more: u64) {
+    count.store(count.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+}
