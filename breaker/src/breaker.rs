@@ -179,11 +179,18 @@ impl Breaker {
         Some((Duration::from_nanos(timeout.saturating_sub(taken)), Duration::from_nanos(timeout)))
     }
 
+    /// A ticket where there is nothing more to it, else what the circuit says.
     #[inline]
-    pub(crate) fn enter(&self) -> Entry {
-        if self.shared.listeners.is_empty() {
-            return self.shared.circuit.enter_at(self.shared.time.now());
+    pub(crate) fn enter(&self) -> Result<Ticket, Entry> {
+        if !self.shared.listeners.is_empty() {
+            return Err(self.enter_watched());
         }
+        let now = self.shared.time.now();
+        self.shared.circuit.enter_simply(now).ok_or_else(|| self.shared.circuit.enter_in_full(now))
+    }
+
+    #[inline(never)]
+    fn enter_watched(&self) -> Entry {
         self.step(|circuit, now| {
             let entry = circuit.enter(now);
             let events = event::entered(&entry);
@@ -192,18 +199,19 @@ impl Breaker {
     }
 
     #[inline]
-    pub(crate) fn leave(&self, ticket: Ticket, outcome: Outcome) {
+    pub(crate) fn leave(&self, ticket: &Ticket, outcome: Outcome) {
         if self.shared.listeners.is_empty() {
             self.shared.circuit.leave_at(ticket, outcome, self.shared.time.now());
-            return;
+        } else {
+            self.leave_watched(ticket, outcome);
         }
-        self.step(|circuit, now| ((), event::left(outcome, circuit.leave(ticket, outcome, now))));
     }
 
-    /// The end of a call whose caller went away.
-    pub(crate) fn abandon(&self, ticket: Ticket) {
-        let over = self.time_left(&ticket).is_some_and(|(left, _)| left.is_zero());
-        self.leave(ticket, if over { Outcome::Abandoned } else { Outcome::Cancelled });
+    #[inline(never)]
+    fn leave_watched(&self, ticket: &Ticket, outcome: Outcome) {
+        self.step(|circuit, now| {
+            ((), event::left(outcome, circuit.leave_at(ticket, outcome, crate::settings::nanos(now))))
+        });
     }
 
     pub(crate) fn fall_back(&self) {

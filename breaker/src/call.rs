@@ -11,8 +11,9 @@ pub use judge::{ByError, ByResult, EveryError, Judge};
 pub use or_else::CallOr;
 
 use crate::breaker::Breaker;
-use crate::circuit::{Entry, Outcome, Ticket};
+use crate::circuit::Outcome;
 use crate::error::CallError;
+use crate::place::Place;
 use crate::verdict::Verdict;
 use pin_project_lite::pin_project;
 use std::borrow::Borrow;
@@ -67,7 +68,7 @@ where
         Self {
             work: Some(work),
             judge: Some(EveryError),
-            place: Place { breaker, ticket: None, polling: false },
+            place: Place::new(breaker),
             stage: Stage::Asked,
             limit: None,
             after: Duration::ZERO,
@@ -119,11 +120,12 @@ where
         let mut this = self.project();
         if *this.stage == Stage::Asked {
             match this.place.enter() {
-                Ok(stage) => *this.stage = stage,
-                Err(why) => {
+                Ok(()) if this.place.is_held() => *this.stage = Stage::UnderWay,
+                Ok(()) => *this.stage = Stage::Bypassed,
+                Err(refused) => {
                     *this.stage = Stage::Over;
                     this.work.set(None);
-                    return Poll::Ready(Err(Miss { why, counts: true }));
+                    return Poll::Ready(Err(Miss { why: refused.into(), counts: true }));
                 }
             }
         }
@@ -189,54 +191,6 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.poll_judged(context).map_err(|miss| miss.why)
-    }
-}
-
-/// A place that is given back whatever happens.
-struct Place<H: Borrow<Breaker>> {
-    breaker: H,
-    ticket: Option<Ticket>,
-    /// True while the work is polled and judged: still true in a drop, one of them panicked.
-    polling: bool,
-}
-
-impl<H: Borrow<Breaker>> Place<H> {
-    #[inline]
-    fn enter<E>(&mut self) -> Result<Stage, CallError<E>> {
-        match self.breaker.borrow().enter() {
-            Entry::Admitted(ticket) => {
-                self.ticket = Some(ticket);
-                Ok(Stage::UnderWay)
-            }
-            Entry::Bypassed => Ok(Stage::Bypassed),
-            Entry::Refused { retry_after, .. } => Err(CallError::Open { retry_after }),
-            Entry::Full { capacity, .. } => Err(CallError::Full { capacity }),
-        }
-    }
-
-    /// How much of the time is left, and the whole, if it is limited.
-    fn time_left(&self) -> Option<(Duration, Duration)> {
-        self.breaker.borrow().time_left(self.ticket.as_ref()?)
-    }
-
-    #[inline]
-    fn leave(&mut self, outcome: Outcome) {
-        if let Some(ticket) = self.ticket.take() {
-            self.breaker.borrow().leave(ticket, outcome);
-        }
-    }
-}
-
-impl<H: Borrow<Breaker>> Drop for Place<H> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            if self.polling {
-                self.breaker.borrow().leave(ticket, Outcome::Panicked);
-            } else {
-                self.breaker.borrow().abandon(ticket);
-            }
-        }
     }
 }
 

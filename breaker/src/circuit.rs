@@ -26,6 +26,7 @@ use crate::window::{Kind, Ring, Window};
 use half_open::End;
 use hot::{Hot, Rules};
 use machine::Machine;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ struct Busy {
 pub struct Ticket {
     turns: u64,
     began: u64,
-    probe: Option<u64>,
+    probe: Option<NonZeroU64>,
     /// Whether it is counted among the calls under way.
     placed: bool,
     /// Made only for the figures; see [`Mode::MetricsOnly`](crate::Mode::MetricsOnly).
@@ -144,25 +145,44 @@ impl Circuit {
         self.enter_at(nanos(now))
     }
 
+    /// Lets a call through where that is all there is to it; else the whole of [`enter`](Self::enter) is asked.
+    #[inline]
+    pub(crate) fn enter_simply(&self, now: u64) -> Option<Ticket> {
+        let word = self.hot.word();
+        let simple = word.is_auto(State::Closed) && !self.hot.rules().any(Rules::COUNTED);
+        simple.then(|| {
+            self.window.count(Kind::Fires, now);
+            Ticket::new(word.turns(), now)
+        })
+    }
+
     #[inline]
     pub(crate) fn enter_at(&self, now: u64) -> Entry {
-        let word = self.hot.word();
-        if word.is_auto(State::Closed) {
-            self.window.count(Kind::Fires, now);
-            if self.hot.rules().any(Rules::COUNTED) {
-                return self.enter_counted(word.turns(), now);
-            }
-            return Entry::Admitted(Ticket::new(word.turns(), now));
-        }
-        if word.is_auto(State::Open) {
+        self.enter_simply(now).map_or_else(|| self.enter_in_full(now), Entry::Admitted)
+    }
+
+    /// The rest of it.
+    #[inline]
+    pub(crate) fn enter_in_full(&self, now: u64) -> Entry {
+        if self.hot.word().is_auto(State::Open) {
             let until = self.hot.until();
             if now < until {
-                self.window.count_both(Kind::Fires, Kind::Rejects, now);
+                self.window.refused(now);
                 return Entry::Refused { retry_after: Duration::from_nanos(until - now), opened: None };
             }
         }
+        self.enter_otherwise(now)
+    }
+
+    #[inline(never)]
+    fn enter_otherwise(&self, now: u64) -> Entry {
         self.window.count(Kind::Fires, now);
-        self.enter_locked(now)
+        let word = self.hot.word();
+        if word.is_auto(State::Closed) {
+            self.enter_counted(word.turns(), now)
+        } else {
+            self.enter_locked(now)
+        }
     }
 
     /// A closed circuit that counts the calls under way.
@@ -197,11 +217,21 @@ impl Circuit {
     /// A call that was let through has ended.
     #[inline]
     pub fn leave(&self, ticket: Ticket, outcome: Outcome, now: Duration) -> Option<Arc<Transition>> {
-        self.leave_at(ticket, outcome, nanos(now))
+        self.leave_at(&ticket, outcome, nanos(now))
     }
 
     #[inline]
-    pub(crate) fn leave_at(&self, ticket: Ticket, outcome: Outcome, now: u64) -> Option<Arc<Transition>> {
+    pub(crate) fn leave_at(&self, ticket: &Ticket, outcome: Outcome, now: u64) -> Option<Arc<Transition>> {
+        let word = self.hot.word();
+        let plain = word.is_closed() && word.turns() == ticket.turns && !ticket.placed && !ticket.observer;
+        if plain && outcome == Outcome::Success {
+            return self.succeed(ticket, now);
+        }
+        self.leave_otherwise(ticket, outcome, now)
+    }
+
+    #[inline(never)]
+    fn leave_otherwise(&self, ticket: &Ticket, outcome: Outcome, now: u64) -> Option<Arc<Transition>> {
         if ticket.placed {
             self.busy.under_way.fetch_sub(1, Ordering::AcqRel);
         }
@@ -214,33 +244,39 @@ impl Circuit {
             return None;
         }
         if !word.is_closed() {
-            return self.leave_locked(&ticket, End::from(outcome), now);
+            return self.leave_locked(ticket, End::from(outcome), now);
         }
-        let took = now.saturating_sub(ticket.began);
-        let slow = self.hot.is_slow(took);
         match End::from(outcome) {
-            End::Good => {
-                self.window.succeeded(took, slow, now);
-                self.succeeded(ticket.turns, slow, now)
-            }
+            End::Good => self.succeed(ticket, now),
             End::Neither => {
                 self.window.count(Kind::Dropped, now);
                 None
             }
             End::Bad(kind) => {
+                let took = now.saturating_sub(ticket.began);
+                let slow = self.hot.is_slow(took);
                 self.window.failed(kind, Some(took), slow, now);
                 self.failed(ticket.turns, slow, now)
             }
         }
     }
 
-    /// A closed circuit's call ended well, and is counted.
     #[inline]
+    fn succeed(&self, ticket: &Ticket, now: u64) -> Option<Arc<Transition>> {
+        let took = now.saturating_sub(ticket.began);
+        let slow = self.hot.is_slow(took);
+        self.window.succeeded(took, slow, now);
+        let rules = self.hot.rules();
+        if slow || rules.any(Rules::CONSECUTIVE | Rules::RING | Rules::EVERY_END) {
+            return self.succeeded(ticket.turns, slow, now);
+        }
+        None
+    }
+
+    /// A closed circuit's call ended well, is counted, and may mean more.
+    #[inline(never)]
     fn succeeded(&self, turns: u64, slow: bool, now: u64) -> Option<Arc<Transition>> {
         let rules = self.hot.rules();
-        if !slow && !rules.any(Rules::CONSECUTIVE | Rules::RING | Rules::EVERY_END) {
-            return None;
-        }
         // Read-only while there is nothing to reset, so that threads do not disturb each other.
         if rules.any(Rules::CONSECUTIVE) && self.busy.consecutive.load(Ordering::Relaxed) != 0 {
             self.busy.consecutive.store(0, Ordering::Relaxed);
@@ -290,6 +326,10 @@ impl Circuit {
 }
 
 impl Ticket {
+    /// One for nothing: no state has this number.
+    pub(crate) const NONE: Self =
+        Self { turns: u64::MAX, began: 0, probe: None, placed: false, observer: false };
+
     #[inline]
     fn new(turns: u64, began: u64) -> Self {
         Self { turns, began, probe: None, placed: false, observer: false }

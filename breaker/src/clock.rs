@@ -57,46 +57,53 @@ impl Clock {
     }
 
     /// Begins to count, as if so much time had passed already.
-    pub(crate) fn start(self, passed: Duration) -> Time {
-        let origin = match &self.0 {
-            Source::Tokio => Origin::Instant(Instant::now()),
+    pub(crate) fn start(&self, passed: Duration) -> Time {
+        let passed = crate::settings::nanos(passed);
+        match &self.0 {
+            Source::Tokio => Time::Tokio { origin: Instant::now(), passed },
             #[cfg(feature = "tsc")]
-            Source::Tsc(clock) => Origin::Count(clock.raw()),
-            Source::Moved(nanos) => Origin::Count(nanos.load(Ordering::Relaxed)),
-        };
-        Time { clock: self, origin, passed: crate::settings::nanos(passed) }
+            Source::Tsc(clock) => Time::Tsc { clock: clock.clone(), origin: clock.raw(), passed },
+            Source::Moved(nanos) => {
+                let origin = nanos.load(Ordering::Relaxed);
+                Time::Moved { nanos: Arc::clone(nanos), origin, passed }
+            }
+        }
     }
 }
 
-/// The time since a moment.
+/// The time since a moment, and some time that had passed by then.
 #[derive(Debug)]
-pub(crate) struct Time {
-    clock: Clock,
-    origin: Origin,
-    passed: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Origin {
-    Instant(Instant),
-    Count(u64),
+pub(crate) enum Time {
+    Tokio {
+        origin: Instant,
+        passed: u64,
+    },
+    #[cfg(feature = "tsc")]
+    Tsc {
+        clock: quanta::Clock,
+        origin: u64,
+        passed: u64,
+    },
+    Moved {
+        nanos: Arc<AtomicU64>,
+        origin: u64,
+        passed: u64,
+    },
 }
 
 impl Time {
     /// Nanoseconds.
     #[inline]
     pub(crate) fn now(&self) -> u64 {
-        let since = match (&self.clock.0, self.origin) {
-            (Source::Tokio, Origin::Instant(origin)) => {
-                let since = Instant::now().saturating_duration_since(origin);
-                since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos())
+        match self {
+            Self::Tokio { origin, passed } => {
+                let since = Instant::now().saturating_duration_since(*origin);
+                since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()) + passed
             }
             #[cfg(feature = "tsc")]
-            (Source::Tsc(clock), Origin::Count(origin)) => clock.delta_as_nanos(origin, clock.raw()),
-            (Source::Moved(nanos), Origin::Count(origin)) => nanos.load(Ordering::Relaxed) - origin,
-            (_, Origin::Count(_) | Origin::Instant(_)) => 0,
-        };
-        since + self.passed
+            Self::Tsc { clock, origin, passed } => clock.delta_as_nanos(*origin, clock.raw()) + passed,
+            Self::Moved { nanos, origin, passed } => nanos.load(Ordering::Relaxed) - origin + passed,
+        }
     }
 }
 

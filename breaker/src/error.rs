@@ -60,3 +60,29 @@ impl<E: std::error::Error + 'static> std::error::Error for CallError<E> {
         }
     }
 }
+
+/// Why there is no permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The circuit is open, or half-open with its places taken.
+    #[error("Breaker is open")]
+    Open {
+        /// How long until a call may be let through, at the latest.
+        retry_after: Duration,
+    },
+    /// As many calls as may be are under way.
+    #[error("Semaphore locked")]
+    Full {
+        /// How many may be.
+        capacity: u32,
+    },
+}
+
+impl<E> From<Refused> for CallError<E> {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Open { retry_after } => Self::Open { retry_after },
+            Refused::Full { capacity } => Self::Full { capacity },
+        }
+    }
+}

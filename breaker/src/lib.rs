@@ -19,6 +19,7 @@ mod builder;
 mod call;
 mod clock;
 mod permit;
+mod place;
 mod verdict;
 
 pub use backoff::{Backoff, BackoffError};
@@ -27,9 +28,9 @@ pub use builder::Builder;
 pub use call::{ByError, ByResult, Call, CallOr, EveryError, Judge};
 pub use circuit::{Circuit, Entry, Outcome, Ticket};
 pub use clock::Clock;
-pub use error::CallError;
+pub use error::{CallError, Refused};
 pub use event::{Event, EventKind};
-pub use permit::{Permit, Refused};
+pub use permit::Permit;
 pub use reason::{Failure, FailureKind, Reason, Transition};
 pub use settings::{
     Judged, Longest, OnClose, ProbeVerdict, Probing, Ramp, RateOf, Settings, SettingsError, Threshold, Trip,

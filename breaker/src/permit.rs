@@ -2,8 +2,9 @@
 //! and end a call in different places.
 
 use crate::breaker::Breaker;
-use crate::circuit::{Entry, Outcome, Ticket};
-use crate::error::CallError;
+use crate::circuit::Outcome;
+use crate::error::{CallError, Refused};
+use crate::place::Place;
 use crate::verdict::Verdict;
 use std::fmt;
 use std::time::Duration;
@@ -23,35 +24,7 @@ use std::time::Duration;
 /// ```
 #[must_use = "a permit that is dropped is given back"]
 pub struct Permit {
-    breaker: Breaker,
-    /// None where the circuit is disabled: nobody asks how the call ended.
-    ticket: Option<Ticket>,
-}
-
-/// Why there is no permit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// The circuit is open, or half-open with its places taken.
-    #[error("Breaker is open")]
-    Open {
-        /// How long until a call may be let through, at the latest.
-        retry_after: Duration,
-    },
-    /// As many calls as may be are under way.
-    #[error("Semaphore locked")]
-    Full {
-        /// How many may be.
-        capacity: u32,
-    },
-}
-
-impl<E> From<Refused> for CallError<E> {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Open { retry_after } => Self::Open { retry_after },
-            Refused::Full { capacity } => Self::Full { capacity },
-        }
-    }
+    place: Place<Breaker>,
 }
 
 impl Breaker {
@@ -61,13 +34,9 @@ impl Breaker {
     ///
     /// Where the circuit refuses it.
     pub fn permit(&self) -> Result<Permit, Refused> {
-        let ticket = match self.enter() {
-            Entry::Admitted(ticket) => Some(ticket),
-            Entry::Bypassed => None,
-            Entry::Refused { retry_after, .. } => return Err(Refused::Open { retry_after }),
-            Entry::Full { capacity, .. } => return Err(Refused::Full { capacity }),
-        };
-        Ok(Permit { breaker: self.clone(), ticket })
+        let mut place = Place::new(self.clone());
+        place.enter()?;
+        Ok(Permit { place })
     }
 
     /// Makes a blocking call through the circuit, on this thread. Every error counts; see [`permit`](Self::permit) for
@@ -136,30 +105,22 @@ impl Permit {
     /// How long the call may still take, if that is limited.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
-        self.breaker.time_left(self.ticket.as_ref()?).map(|(left, _)| left)
+        self.place.time_left().map(|(left, _)| left)
     }
 
     fn leave(mut self, outcome: Outcome) {
-        if let Some(ticket) = self.ticket.take() {
-            self.breaker.leave(ticket, outcome);
-        }
+        self.place.leave(outcome);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
-            if std::thread::panicking() {
-                self.breaker.leave(ticket, Outcome::Panicked);
-            } else {
-                self.breaker.abandon(ticket);
-            }
-        }
+        self.place.polling = std::thread::panicking();
     }
 }
 
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").field("circuit", &self.breaker.name()).finish_non_exhaustive()
+        f.debug_struct("Permit").field("circuit", &self.place.breaker.name()).finish_non_exhaustive()
     }
 }

@@ -19,7 +19,7 @@ pub(crate) use shard::{Kind, Sums};
 
 use crate::reason::{Failure, FailureKind};
 use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering, fence, lock};
-use shard::{Shard, Turn};
+use shard::{Bucket, Shard, Turn};
 use std::sync::OnceLock;
 
 /// A circuit that has counted so often is busy: from then on a thread that uses it gets a shard of its own.
@@ -45,7 +45,7 @@ pub(crate) struct Window {
 }
 
 /// What of the shards counts at a moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Span {
     interval: u64,
     /// Buckets that begin earlier are stale.
@@ -87,24 +87,24 @@ impl Window {
     /// Counts one.
     #[inline]
     pub(crate) fn count(&self, kind: Kind, now: u64) {
-        self.write(now, |shard| shard.add(kind, 1));
+        self.write(now, |bucket| bucket.add(kind, 1));
     }
 
-    /// Counts two that belong together.
+    /// Counts a call that is refused.
     #[inline]
-    pub(crate) fn count_both(&self, one: Kind, other: Kind, now: u64) {
-        self.write(now, |shard| {
-            shard.add(one, 1);
-            shard.add(other, 1);
+    pub(crate) fn refused(&self, now: u64) {
+        self.write(now, |bucket| {
+            bucket.add(Kind::Fires, 1);
+            bucket.add(Kind::Rejects, 1);
         });
     }
 
     /// Counts a call that ended well.
     #[inline]
     pub(crate) fn succeeded(&self, took: u64, slow: bool, now: u64) {
-        self.write(now, |shard| {
-            shard.add(Kind::Successes, 1);
-            shard.took(took, slow);
+        self.write(now, |bucket| {
+            bucket.add(Kind::Successes, 1);
+            bucket.took(took, slow);
         });
     }
 
@@ -112,58 +112,61 @@ impl Window {
     /// the same time, at least one finds both.
     #[inline]
     pub(crate) fn failed(&self, kind: FailureKind, took: Option<u64>, slow: bool, now: u64) {
-        self.write(now, |shard| {
-            shard.add(Kind::Failures, 1);
+        self.write(now, |bucket| {
+            bucket.add(Kind::Failures, 1);
             if matches!(kind, FailureKind::Timeout) {
-                shard.add(Kind::Timeouts, 1);
+                bucket.add(Kind::Timeouts, 1);
             }
             if let Some(took) = took {
-                shard.took(took, slow);
+                bucket.took(took, slow);
             }
-            shard.remember(kind, now);
+            bucket.remember(kind, now);
         });
         fence(Ordering::SeqCst);
     }
 
+    /// Has `act` write to the bucket that `now` falls in: this thread's, where it has one.
     #[inline]
-    fn write(&self, now: u64, act: impl FnOnce(&Shard)) {
-        if let Some(shard) = self.lanes.get(lanes::mine()).and_then(OnceLock::get) {
-            self.at(shard, now);
-            act(shard);
-        } else {
-            self.write_shared(now, act);
-        }
-    }
-
-    /// Has the shard's bucket be the one that `now` falls in.
-    #[inline]
-    fn at(&self, shard: &Shard, now: u64) {
+    fn write(&self, now: u64, act: impl FnOnce(&Bucket)) {
         let version = self.version.load(Ordering::Acquire);
-        if !shard.is_at(now, version) {
-            let (interval, length) = self.geometry();
-            // The last moment of all is the sign of a bucket never used.
-            let begins = (now - now % interval).min(u64::MAX - 1);
-            let era = self.era.load(Ordering::Relaxed);
-            shard.turn(Turn { begins, ends: begins.saturating_add(interval), era, version }, length);
+        let shard = self.lanes.get(lanes::known()).and_then(OnceLock::get);
+        match shard.and_then(|shard| shard.current(now, version)) {
+            Some(bucket) => act(bucket),
+            None => self.write_anew(now, act),
         }
     }
 
+    /// The same, where this thread has no bucket yet, or only an old one.
     #[cold]
-    fn write_shared(&self, now: u64, act: impl FnOnce(&Shard)) {
-        if self.calm.load(Ordering::Relaxed) == 0
-            && let Some(lane) = self.lanes.get(lanes::mine())
-        {
+    #[inline(never)]
+    fn write_anew(&self, now: u64, act: impl FnOnce(&Bucket)) {
+        let lane = self.lanes.get(lanes::mine());
+        let busy = self.calm.load(Ordering::Relaxed) == 0;
+        if let Some(lane) = lane.filter(|lane| busy || lane.get().is_some()) {
             // Nobody else has this lane, so nobody else makes this shard.
-            let shard = lane.get_or_init(|| Box::new(Shard::new(self.geometry().1)));
-            self.at(shard, now);
-            return act(shard);
+            return act(self.at(lane.get_or_init(|| self.shard()), now));
         }
         let mut used = lock(&self.sharing);
         *used = used.saturating_add(1);
         self.calm.store(BUSY.saturating_sub(*used), Ordering::Relaxed);
-        let shard = self.shared.get_or_init(|| Box::new(Shard::new(self.geometry().1)));
-        self.at(shard, now);
-        act(shard);
+        act(self.at(self.shared.get_or_init(|| self.shard()), now));
+    }
+
+    fn shard(&self) -> Box<Shard> {
+        Box::new(Shard::new(self.geometry().1))
+    }
+
+    /// The shard's bucket that `now` falls in. Only for the one who may write to it.
+    fn at<'a>(&self, shard: &'a Shard, now: u64) -> &'a Bucket {
+        let version = self.version.load(Ordering::Acquire);
+        if let Some(bucket) = shard.current(now, version) {
+            return bucket;
+        }
+        let (interval, length) = self.geometry();
+        // The last moment of all is the sign of a bucket never used.
+        let begins = (now - now % interval).min(u64::MAX - 1);
+        let span = self.span(now);
+        shard.turn(Turn { begins, ends: begins.saturating_add(interval), span, version }, length)
     }
 
     fn geometry(&self) -> (u64, usize) {
@@ -197,11 +200,7 @@ impl Window {
         let span = self.span(now);
         let mut rates = Rates::default();
         for shard in self.shards() {
-            let one = shard.read(|shard| shard.rates_within(span));
-            rates.asked += one.asked;
-            rates.successes += one.successes;
-            rates.failures += one.failures;
-            rates.slow += one.slow;
+            rates += shard.read(|shard| shard.rates_within(span));
         }
         rates
     }
@@ -239,7 +238,7 @@ impl Window {
 
     /// The last failures, oldest first.
     pub(crate) fn last_failures(&self, most: usize) -> Vec<Failure> {
-        let mut failures: Vec<_> = self.shards().flat_map(Shard::remembered).collect();
+        let mut failures: Vec<_> = self.shards().flat_map(|shard| shard.remembered()).collect();
         failures.sort_by_key(|failure| failure.at);
         failures.split_off(failures.len().saturating_sub(most))
     }
@@ -248,11 +247,12 @@ impl Window {
     pub(crate) fn restore(&self, buckets: &[(u64, Sums)], past: &Sums) {
         let _used = lock(&self.sharing);
         let (interval, length) = self.geometry();
-        let shard = self.shared.get_or_init(|| Box::new(Shard::new(length)));
+        let shard = self.shared.get_or_init(|| self.shard());
         for (begins, sums) in buckets {
             let ends = begins.saturating_add(interval);
-            shard.turn(Turn { begins: *begins, ends, era: 0, version: 0 }, length);
-            shard.put(sums);
+            shard
+                .turn(Turn { begins: *begins, ends, span: self.span(*begins), version: 0 }, length)
+                .put(sums);
         }
         shard.put_past(past);
     }
@@ -265,4 +265,14 @@ pub(crate) struct Rates {
     pub(crate) successes: u64,
     pub(crate) failures: u64,
     pub(crate) slow: u64,
+}
+
+impl std::ops::AddAssign for Rates {
+    #[inline]
+    fn add_assign(&mut self, other: Self) {
+        self.asked += other.asked;
+        self.successes += other.successes;
+        self.failures += other.failures;
+        self.slow += other.slow;
+    }
 }

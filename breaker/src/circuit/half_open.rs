@@ -3,13 +3,14 @@
 use crate::circuit::Outcome;
 use crate::reason::{FailureKind, Reason};
 use crate::settings::{Figures, ProbeVerdict, Ramp, Settings, nanos};
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 #[derive(Debug, Default)]
 pub(super) struct HalfOpen {
     /// Those that hold a place.
     probes: Vec<Probe>,
-    /// How many were ever let through: the next one's number.
+    /// How many were ever let through: the last one's number.
     let_through: u64,
     /// When the first of them was.
     begun: Option<u64>,
@@ -20,7 +21,7 @@ pub(super) struct HalfOpen {
 
 #[derive(Debug)]
 struct Probe {
-    number: u64,
+    number: NonZeroU64,
     /// Until then no other call takes its place.
     until: Option<u64>,
 }
@@ -45,7 +46,7 @@ enum Stage {
 #[derive(Debug)]
 pub(super) enum Pass {
     /// It is the probe of this number.
-    Probe(u64),
+    Probe(NonZeroU64),
     /// It is among those that come back.
     Ramp,
     /// For so long, in nanoseconds.
@@ -85,8 +86,8 @@ impl HalfOpen {
         if let Some(wait) = self.full_for(settings, now) {
             return Pass::Refused(wait);
         }
-        let number = self.let_through;
         self.let_through += 1;
+        let number = NonZeroU64::new(self.let_through).expect("one or more");
         self.begun.get_or_insert(now);
         self.probes.push(Probe { number, until: settings.lease().map(|lease| now.saturating_add(lease)) });
         Pass::Probe(number)
@@ -109,7 +110,7 @@ impl HalfOpen {
     }
 
     /// Whether a probe still holds its place: its answer counts.
-    pub(super) fn is_held_by(&self, number: u64) -> bool {
+    pub(super) fn is_held_by(&self, number: NonZeroU64) -> bool {
         self.probes.iter().any(|probe| probe.number == number)
     }
 
@@ -204,7 +205,7 @@ impl HalfOpen {
 #[derive(Debug)]
 pub(super) struct Ended {
     /// Its number, if it was a probe.
-    pub(super) probe: Option<u64>,
+    pub(super) probe: Option<NonZeroU64>,
     pub(super) end: End,
     pub(super) took: u64,
     pub(super) slow: bool,

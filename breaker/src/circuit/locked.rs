@@ -8,6 +8,7 @@ use crate::settings::{Figures, OnClose, RateOf, Window, nanos};
 use crate::snapshot::{Mode, State};
 use crate::sync::{Ordering, lock};
 use crate::window::Kind;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,7 +107,7 @@ impl Circuit {
     }
 
     /// Gives a place, where there is one.
-    fn place(&self, machine: &mut Machine, probe: Option<u64>, now: u64) -> Entry {
+    fn place(&self, machine: &mut Machine, probe: Option<NonZeroU64>, now: u64) -> Entry {
         let ticket = Ticket { probe, ..Ticket::new(machine.turns, now) };
         if !self.hot.rules().any(super::hot::Rules::COUNTED) {
             return Entry::Admitted(ticket);

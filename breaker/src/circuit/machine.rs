@@ -5,6 +5,7 @@ use super::hot::Word;
 use crate::reason::{Reason, Transition};
 use crate::settings::{Settings, WarmUp, nanos};
 use crate::snapshot::{Mode, State};
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,7 +122,7 @@ impl Machine {
     }
 
     /// Whether the answer of such a call still counts: a probe may have been given up.
-    pub(super) fn holds(&self, probe: Option<u64>) -> bool {
+    pub(super) fn holds(&self, probe: Option<NonZeroU64>) -> bool {
         match (&self.phase, probe) {
             (Phase::HalfOpen(half_open), Some(number)) => half_open.is_held_by(number),
             _ => true,

@@ -48,20 +48,19 @@ impl Drop for Lease {
     }
 }
 
-/// This thread's number.
+/// This thread's number, if it has asked for one; else more than there are lanes.
 #[inline]
-pub(super) fn mine() -> usize {
-    match NUMBER.get() {
-        UNKNOWN => ask(),
-        number => number,
-    }
+pub(super) fn known() -> usize {
+    NUMBER.get()
 }
 
+/// This thread's number; more than there are lanes where it is ending.
 #[cold]
-fn ask() -> usize {
-    let number = LEASE.try_with(|lease| lease.0).unwrap_or(NONE);
-    NUMBER.set(number);
-    number
+pub(super) fn mine() -> usize {
+    if NUMBER.get() == UNKNOWN {
+        NUMBER.set(LEASE.try_with(|lease| lease.0).unwrap_or(NONE));
+    }
+    NUMBER.get()
 }
 
 /// How many lanes a busy circuit has: more than there are cores, so that blocking threads beside the workers have one.

@@ -30,8 +30,8 @@ pub(crate) enum Kind {
 }
 
 const KINDS: usize = Kind::Nanos as usize + 1;
-/// How many failures each shard remembers.
-const REMEMBERED: usize = 8;
+/// How many failures each bucket remembers.
+const REMEMBERED: usize = 4;
 /// Sizes of the banks after the first, which is as long as the window is in the beginning.
 const LATER_BANKS: [usize; 2] = [100, 1_000];
 /// A reader gives up waiting for a quiet moment, as with buckets of a few nanoseconds there is none.
@@ -54,17 +54,30 @@ pub(super) struct Shard {
     /// Buckets, as many as the window holds. Where it is cut into more, a larger bank is made, and the old one read
     /// until it is stale.
     banks: [OnceLock<Box<[Bucket]>>; 1 + LATER_BANKS.len()],
+    /// What the other buckets hold that count as long as the current one is right: so that a failure need not look at
+    /// them all.
+    settled: Settled,
     /// What was counted in buckets that were used again since.
     past: [AtomicU64; KINDS],
-    remembered: [AtomicU64; REMEMBERED],
 }
 
+/// The rates of some buckets, and from when on they count.
+#[derive(Debug, Default)]
+struct Settled {
+    from: AtomicU64,
+    era: AtomicU64,
+    rates: [AtomicU64; 4],
+}
+
+/// What is counted in one stretch of the time.
 #[derive(Debug)]
-struct Bucket {
+pub(super) struct Bucket {
     begins: AtomicU64,
     era: AtomicU64,
     counts: [AtomicU64; KINDS],
     bins: [AtomicU32; BINS],
+    /// The last failures: when, in microseconds, and how.
+    failures: [AtomicU64; REMEMBERED],
 }
 
 /// The bucket to count in next.
@@ -72,7 +85,8 @@ struct Bucket {
 pub(super) struct Turn {
     pub(super) begins: u64,
     pub(super) ends: u64,
-    pub(super) era: u64,
+    /// What counts from then on.
+    pub(super) span: Span,
     /// The version of the window that this is right for.
     pub(super) version: u64,
 }
@@ -104,6 +118,7 @@ impl Bucket {
             era: AtomicU64::new(0),
             counts: std::array::from_fn(|_| AtomicU64::new(0)),
             bins: std::array::from_fn(|_| AtomicU32::new(0)),
+            failures: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
 
@@ -111,8 +126,87 @@ impl Bucket {
         Sums(std::array::from_fn(|kind| self.counts[kind].load(Ordering::Relaxed)))
     }
 
+    #[inline]
     fn get(&self, kind: Kind) -> u64 {
         self.counts[kind as usize].load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    fn rates(&self) -> Rates {
+        Rates {
+            asked: self.get(Kind::Fires),
+            successes: self.get(Kind::Successes),
+            failures: self.get(Kind::Failures),
+            slow: self.get(Kind::Slow),
+        }
+    }
+
+    fn is(&self, turn: &Turn) -> bool {
+        let is = (self.begins.load(Ordering::Relaxed), self.era.load(Ordering::Relaxed));
+        is == (turn.begins, turn.span.era)
+    }
+
+    #[inline]
+    pub(super) fn add(&self, kind: Kind, count: u64) {
+        add(&self.counts[kind as usize], count);
+    }
+
+    #[inline]
+    pub(super) fn took(&self, nanos: u64, slow: bool) {
+        self.add(Kind::Nanos, nanos);
+        let bin = &self.bins[bin(nanos)];
+        bin.store(bin.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
+        if slow {
+            self.add(Kind::Slow, 1);
+        }
+    }
+
+    #[inline]
+    pub(super) fn remember(&self, kind: FailureKind, now: u64) {
+        let place = self.get(Kind::Failures) as usize % REMEMBERED;
+        self.failures[place].store(((now / 1_000) << 8) | (kind as u64 + 1), Ordering::Relaxed);
+    }
+
+    /// Adds what was saved.
+    pub(super) fn put(&self, sums: &Sums) {
+        for (count, saved) in self.counts.iter().zip(sums.0) {
+            add(count, saved);
+        }
+    }
+
+    fn remembered(&self) -> impl Iterator<Item = Failure> {
+        use FailureKind::{Abandoned, Error, Full, Panic, Timeout};
+        self.failures.iter().filter_map(|word| {
+            let word = word.load(Ordering::Relaxed);
+            let kinds = [Error, Timeout, Panic, Abandoned, Full];
+            let kind = kinds.into_iter().find(|kind| *kind as u64 + 1 == word & 0xff)?;
+            Some(Failure { at: Duration::from_micros(word >> 8), kind })
+        })
+    }
+}
+
+impl Settled {
+    fn set(&self, rates: Rates, span: Span) {
+        let Rates { asked, successes, failures, slow } = rates;
+        for (word, rate) in self.rates.iter().zip([asked, successes, failures, slow]) {
+            word.store(rate, Ordering::Relaxed);
+        }
+        self.from.store(span.from, Ordering::Relaxed);
+        self.era.store(span.era, Ordering::Relaxed);
+    }
+
+    /// Where they are of this span.
+    #[inline]
+    fn get(&self, span: Span) -> Option<Rates> {
+        let is = (self.from.load(Ordering::Relaxed), self.era.load(Ordering::Relaxed));
+        let [asked, successes, failures, slow] = &self.rates;
+        let rate = |word: &AtomicU64| word.load(Ordering::Relaxed);
+        (is == (span.from, span.era)).then(|| Rates {
+            asked: rate(asked),
+            successes: rate(successes),
+            failures: rate(failures),
+            slow: rate(slow),
+        })
     }
 }
 
@@ -125,60 +219,37 @@ impl Shard {
             bank: AtomicU64::new(0),
             place: AtomicU64::new(0),
             banks: std::array::from_fn(|_| OnceLock::new()),
+            settled: Settled::default(),
             past: std::array::from_fn(|_| AtomicU64::new(0)),
-            remembered: std::array::from_fn(|_| AtomicU64::new(0)),
         };
         shard.banks[0].get_or_init(|| (0..length).map(|_| Bucket::new()).collect());
         shard
     }
 
-    // What follows up to `read` is called by the one writer only.
+    // `current`, `turn` and `put_past`, and what is written to the bucket, are for the one writer only.
 
-    /// Whether the current bucket is still the one to count in. A clock that runs back a little changes nothing.
+    /// The bucket to count in, while it is still the right one. A clock that runs back a little changes nothing.
     #[inline]
-    pub(super) fn is_at(&self, now: u64, version: u64) -> bool {
-        now < self.ends.load(Ordering::Relaxed) && version == self.version.load(Ordering::Relaxed)
+    pub(super) fn current(&self, now: u64, version: u64) -> Option<&Bucket> {
+        let right =
+            now < self.ends.load(Ordering::Relaxed) && version == self.version.load(Ordering::Relaxed);
+        if right { self.bucket() } else { None }
     }
 
     #[inline]
-    fn bucket(&self) -> &Bucket {
-        let bank = self.banks[self.bank.load(Ordering::Relaxed) as usize].get();
-        &bank.expect("a bank is made before it is used")[self.place.load(Ordering::Relaxed) as usize]
-    }
-
-    #[inline]
-    pub(super) fn add(&self, kind: Kind, count: u64) {
-        add(&self.bucket().counts[kind as usize], count);
-    }
-
-    #[inline]
-    pub(super) fn took(&self, nanos: u64, slow: bool) {
-        let bucket = self.bucket();
-        add(&bucket.counts[Kind::Nanos as usize], nanos);
-        let bin = &bucket.bins[bin(nanos)];
-        bin.store(bin.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
-        if slow {
-            add(&bucket.counts[Kind::Slow as usize], 1);
-        }
-    }
-
-    #[inline]
-    pub(super) fn remember(&self, kind: FailureKind, now: u64) {
-        // The failures of the bucket number the places well enough.
-        let place = self.bucket().get(Kind::Failures) as usize % REMEMBERED;
-        self.remembered[place].store(((now / 1_000) << 8) | (kind as u64 + 1), Ordering::Relaxed);
+    fn bucket(&self) -> Option<&Bucket> {
+        let bank = self.banks.get(self.bank.load(Ordering::Relaxed) as usize)?.get()?;
+        bank.get(self.place.load(Ordering::Relaxed) as usize)
     }
 
     /// Begins another bucket, in the place of the oldest.
     #[cold]
-    pub(super) fn turn(&self, to: Turn, length: usize) {
-        let current = self.bucket();
-        let same = (current.begins.load(Ordering::Relaxed), current.era.load(Ordering::Relaxed));
-        if same == (to.begins, to.era) {
+    pub(super) fn turn(&self, to: Turn, length: usize) -> &Bucket {
+        if let Some(bucket) = self.bucket().filter(|bucket| bucket.is(&to)) {
             // The window was cut anew, and this bucket begins where it did.
             self.ends.store(to.ends, Ordering::Relaxed);
             self.version.store(to.version, Ordering::Relaxed);
-            return;
+            return bucket;
         }
         let mut bank = self.bank.load(Ordering::Relaxed) as usize;
         let mut place = self.place.load(Ordering::Relaxed) as usize + 1;
@@ -198,23 +269,18 @@ impl Shard {
             add(past, count.load(Ordering::Relaxed));
             count.store(0, Ordering::Relaxed);
         }
-        for bin in &bucket.bins {
-            bin.store(0, Ordering::Relaxed);
-        }
+        bucket.bins.iter().for_each(|bin| bin.store(0, Ordering::Relaxed));
+        bucket.failures.iter().for_each(|failure| failure.store(0, Ordering::Relaxed));
+        bucket.begins.store(NEVER, Ordering::Relaxed);
+        self.settled.set(self.scan(to.span), to.span);
         bucket.begins.store(to.begins, Ordering::Relaxed);
-        bucket.era.store(to.era, Ordering::Relaxed);
+        bucket.era.store(to.span.era, Ordering::Relaxed);
         self.bank.store(bank as u64, Ordering::Relaxed);
         self.place.store(place as u64, Ordering::Relaxed);
         self.ends.store(to.ends, Ordering::Relaxed);
         self.version.store(to.version, Ordering::Relaxed);
         self.sequence.store(sequence.wrapping_add(2), Ordering::Release);
-    }
-
-    /// Adds what was saved to the current bucket.
-    pub(super) fn put(&self, sums: &Sums) {
-        for (count, saved) in self.bucket().counts.iter().zip(sums.0) {
-            add(count, saved);
-        }
+        bucket
     }
 
     /// Adds what was saved to what is past.
@@ -257,13 +323,21 @@ impl Shard {
 
     #[inline]
     pub(super) fn rates_within(&self, span: Span) -> Rates {
-        let mut rates = Rates::default();
-        for bucket in self.within(span) {
-            rates.asked += bucket.get(Kind::Fires);
-            rates.successes += bucket.get(Kind::Successes);
-            rates.failures += bucket.get(Kind::Failures);
-            rates.slow += bucket.get(Kind::Slow);
+        if self.ends.load(Ordering::Relaxed) <= span.from {
+            return Rates::default();
         }
+        match (self.settled.get(span), self.bucket()) {
+            (Some(mut rates), Some(bucket)) => {
+                rates += bucket.rates();
+                rates
+            }
+            _ => self.scan(span),
+        }
+    }
+
+    fn scan(&self, span: Span) -> Rates {
+        let mut rates = Rates::default();
+        self.within(span).for_each(|bucket| rates += bucket.rates());
         rates
     }
 
@@ -289,15 +363,8 @@ impl Shard {
         sums
     }
 
-    pub(super) fn remembered(&self) -> impl Iterator<Item = Failure> {
-        use FailureKind::{Abandoned, Error, Full, Panic, Timeout};
-        self.remembered.iter().filter_map(|word| {
-            let word = word.load(Ordering::Relaxed);
-            let kind = [Error, Timeout, Panic, Abandoned, Full]
-                .into_iter()
-                .find(|kind| *kind as u64 + 1 == word & 0xff)?;
-            Some(Failure { at: Duration::from_micros(word >> 8), kind })
-        })
+    pub(super) fn remembered(&self) -> Vec<Failure> {
+        self.banks.iter().filter_map(OnceLock::get).flatten().flat_map(Bucket::remembered).collect()
     }
 }
 

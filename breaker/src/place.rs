@@ -1,0 +1,79 @@
+//! The place that a call holds while it is under way, and gives back whatever happens.
+
+use crate::breaker::Breaker;
+use crate::circuit::{Entry, Outcome, Ticket};
+use crate::error::Refused;
+use std::borrow::Borrow;
+use std::time::Duration;
+
+pub(crate) struct Place<H: Borrow<Breaker>> {
+    pub(crate) breaker: H,
+    /// Valid while it is held. It is not moved: a copy just after it was written would stall the processor.
+    ticket: Ticket,
+    held: bool,
+    /// True while the work is polled and judged: still true in a drop, one of them panicked.
+    pub(crate) polling: bool,
+}
+
+impl<H: Borrow<Breaker>> Place<H> {
+    #[inline]
+    pub(crate) fn new(breaker: H) -> Self {
+        Self { breaker, ticket: Ticket::NONE, held: false, polling: false }
+    }
+
+    /// Asks for the place. Where the circuit is disabled there is none, and none is needed.
+    #[inline]
+    pub(crate) fn enter(&mut self) -> Result<(), Refused> {
+        let entry = match self.breaker.borrow().enter() {
+            Ok(ticket) => {
+                (self.ticket, self.held) = (ticket, true);
+                return Ok(());
+            }
+            Err(entry) => entry,
+        };
+        match entry {
+            Entry::Admitted(ticket) => (self.ticket, self.held) = (ticket, true),
+            Entry::Bypassed => {}
+            Entry::Refused { retry_after, .. } => return Err(Refused::Open { retry_after }),
+            Entry::Full { capacity, .. } => return Err(Refused::Full { capacity }),
+        }
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn is_held(&self) -> bool {
+        self.held
+    }
+
+    /// How much of the time is left, and the whole, if it is limited.
+    pub(crate) fn time_left(&self) -> Option<(Duration, Duration)> {
+        if self.held { self.breaker.borrow().time_left(&self.ticket) } else { None }
+    }
+
+    #[inline]
+    pub(crate) fn leave(&mut self, outcome: Outcome) {
+        if std::mem::take(&mut self.held) {
+            self.breaker.borrow().leave(&self.ticket, outcome);
+        }
+    }
+
+    /// The caller has gone away, or the work has panicked.
+    #[cold]
+    fn abandon(&mut self) {
+        let overdue = self.time_left().is_some_and(|(left, _)| left.is_zero());
+        self.leave(match (self.polling, overdue) {
+            (true, _) => Outcome::Panicked,
+            (false, true) => Outcome::Abandoned,
+            (false, false) => Outcome::Cancelled,
+        });
+    }
+}
+
+impl<H: Borrow<Breaker>> Drop for Place<H> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.held {
+            self.abandon();
+        }
+    }
+}
