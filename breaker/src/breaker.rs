@@ -5,11 +5,13 @@
 
 use crate::builder::{Builder, Listener};
 use crate::call::Call;
-use crate::circuit::{Circuit, Entry, Outcome, Ticket};
+use crate::circuit::{Circuit, Entry, Outcome, Saved, Ticket};
 use crate::clock::Time;
 use crate::event::{self, Event, EventKind, Events, Told};
+use crate::log::{CallLog, Log, LoggedCall};
 use crate::reason::Reason;
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Settings, SettingsError, nanos};
+use crate::shadow::{Shadow, Shadows};
 use crate::snapshot::{Mode, Snapshot, State, Status};
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
@@ -31,9 +33,18 @@ pub struct Breaker {
 struct Shared {
     circuit: Circuit,
     time: Time,
-    listeners: Vec<Listener>,
+    /// Whether anybody looks on at the calls.
+    watched: bool,
+    watch: Watch,
     name: Arc<str>,
     timer: Mutex<Option<Timer>>,
+}
+
+/// Those who look on at the calls.
+pub(crate) struct Watch {
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) shadows: Vec<Shadow>,
+    pub(crate) log: Log,
 }
 
 /// The task that looks at the clock in time, and when.
@@ -48,8 +59,9 @@ impl Breaker {
         Builder::new(name.into().into())
     }
 
-    pub(crate) fn new(name: Arc<str>, circuit: Circuit, time: Time, listeners: Vec<Listener>) -> Self {
-        Self { shared: Arc::new(Shared { circuit, time, listeners, name, timer: Mutex::new(None) }) }
+    pub(crate) fn new(name: Arc<str>, circuit: Circuit, time: Time, watch: Watch) -> Self {
+        let watched = !watch.listeners.is_empty() || !watch.shadows.is_empty() || watch.log.is_kept();
+        Self { shared: Arc::new(Shared { circuit, time, watched, watch, name, timer: Mutex::new(None) }) }
     }
 
     /// The circuit's name.
@@ -168,6 +180,40 @@ impl Breaker {
         Duration::from_nanos(self.shared.time.now())
     }
 
+    /// What the other settings would have done that judge the same calls: see [`Builder::shadow`]. Their refusals are
+    /// counted as [`Counts::rejects`](crate::Counts::rejects), and their last change of state bears its reason.
+    pub fn shadows(&self) -> impl Iterator<Item = (&str, Snapshot)> {
+        let now = self.now();
+        self.shared.watch.shadows.iter().map(move |shadow| shadow.look(now))
+    }
+
+    /// How the last calls ended, as many as [`Builder::remember`] asked for.
+    #[must_use]
+    pub fn log(&self) -> CallLog {
+        self.shared.watch.log.read()
+    }
+
+    /// Writes the circuit down, to be taken up again by [`Builder::restore`].
+    ///
+    /// ```
+    /// use breaker::{Breaker, State};
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), breaker::SettingsError> {
+    /// let before = Breaker::builder("payment").build()?;
+    /// before.open();
+    /// let saved = before.save(); // with the feature `serde` it can be written to a file
+    ///
+    /// let after = Breaker::builder("payment").restore(saved, Duration::from_secs(4)).build()?;
+    /// assert_eq!(after.state(), State::Open);
+    /// assert!(after.status().probe_in <= Some(Duration::from_secs(6)));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn save(&self) -> Saved {
+        self.shared.circuit.save(self.now())
+    }
+
     pub(crate) fn circuit(&self) -> &Circuit {
         &self.shared.circuit
     }
@@ -181,18 +227,18 @@ impl Breaker {
 
     /// A ticket where there is nothing more to it, else what the circuit says.
     #[inline]
-    pub(crate) fn enter(&self) -> Result<Ticket, Entry> {
-        if !self.shared.listeners.is_empty() {
-            return Err(self.enter_watched());
+    pub(crate) fn enter(&self, may_probe: bool) -> Result<Ticket, Entry> {
+        if self.shared.watched {
+            return Err(self.enter_watched(may_probe));
         }
         let now = self.shared.time.now();
-        self.shared.circuit.enter_simply(now).ok_or_else(|| self.shared.circuit.enter_in_full(now))
+        self.shared.circuit.enter_simply(now).ok_or_else(|| self.shared.circuit.enter_in_full(may_probe, now))
     }
 
     #[inline(never)]
-    fn enter_watched(&self) -> Entry {
+    fn enter_watched(&self, may_probe: bool) -> Entry {
         self.step(|circuit, now| {
-            let entry = circuit.enter(now);
+            let entry = if may_probe { circuit.enter(now) } else { circuit.enter_without_probing(now) };
             let events = event::entered(&entry);
             (entry, events)
         })
@@ -200,18 +246,36 @@ impl Breaker {
 
     #[inline]
     pub(crate) fn leave(&self, ticket: &Ticket, outcome: Outcome) {
-        if self.shared.listeners.is_empty() {
-            self.shared.circuit.leave_at(ticket, outcome, self.shared.time.now());
-        } else {
+        if self.shared.watched {
             self.leave_watched(ticket, outcome);
+        } else {
+            self.shared.circuit.leave_at(ticket, outcome, self.shared.time.now());
         }
     }
 
     #[inline(never)]
     fn leave_watched(&self, ticket: &Ticket, outcome: Outcome) {
         self.step(|circuit, now| {
-            ((), event::left(outcome, circuit.leave_at(ticket, outcome, crate::settings::nanos(now))))
+            let began = Duration::from_nanos(ticket.began());
+            self.shared.watch.log.push(LoggedCall { began, ended: now, outcome });
+            ((), event::left(outcome, circuit.leave_at(ticket, outcome, nanos(now))))
         });
+    }
+
+    /// The call's part in the shadows, if there are any.
+    pub(crate) fn enter_shadows(&self) -> Shadows {
+        let shadows = &self.shared.watch.shadows;
+        let now = self.now();
+        (!shadows.is_empty()).then(|| shadows.iter().map(|shadow| shadow.enter(now)).collect())
+    }
+
+    pub(crate) fn leave_shadows(&self, tickets: Box<[Option<Ticket>]>, outcome: Outcome) {
+        let now = self.now();
+        for (shadow, ticket) in self.shared.watch.shadows.iter().zip(tickets) {
+            if let Some(ticket) = ticket {
+                shadow.leave(ticket, outcome, now);
+            }
+        }
     }
 
     pub(crate) fn fall_back(&self) {
@@ -229,7 +293,7 @@ impl Breaker {
     fn step<T>(&self, act: impl FnOnce(&Circuit, Duration) -> (T, Events)) -> T {
         let shared = &self.shared;
         let now = self.now();
-        if shared.listeners.is_empty() {
+        if shared.watch.listeners.is_empty() {
             return act(&shared.circuit, now).0;
         }
         while let Some(transition) = shared.circuit.tick(now) {
@@ -266,7 +330,7 @@ impl Shared {
         let status = self.circuit.status(now);
         let transition = transition.as_deref();
         let event = Event { kind, circuit: &self.name, at: now, status: &status, transition };
-        for listener in &self.listeners {
+        for listener in &self.watch.listeners {
             // The panic hook has told of it; the call that happened to be under way is not to blame.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| listener(&event)));
         }

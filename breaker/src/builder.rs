@@ -1,10 +1,12 @@
 //! Makes a [`Breaker`] step by step, and checks it at the end.
 
-use crate::breaker::Breaker;
-use crate::circuit::Circuit;
+use crate::breaker::{Breaker, Watch};
+use crate::circuit::{Circuit, Saved};
 use crate::clock::Clock;
 use crate::event::Event;
+use crate::log::Log;
 use crate::settings::{Probing, Settings, SettingsError, Threshold, Trip, WarmUp, Window};
+use crate::shadow::Shadow;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher as _;
@@ -21,11 +23,22 @@ pub struct Builder {
     clock: Clock,
     settings: Settings,
     listeners: Vec<Listener>,
+    saved: Option<(Saved, Duration)>,
+    shadows: Vec<(String, Settings)>,
+    remember: usize,
 }
 
 impl Builder {
     pub(crate) fn new(name: Arc<str>) -> Self {
-        Self { name, clock: Clock::default(), settings: Settings::default(), listeners: Vec::new() }
+        Self {
+            name,
+            clock: Clock::default(),
+            settings: Settings::default(),
+            listeners: Vec::new(),
+            saved: None,
+            shadows: Vec::new(),
+            remember: 0,
+        }
     }
 
     /// Takes all settings at once, in place of what was set before.
@@ -107,15 +120,43 @@ impl Builder {
         self
     }
 
-    /// Makes the breaker, its circuit closed.
+    /// Takes up a circuit that was saved with [`Breaker::save`], `ago` before now.
+    pub fn restore(mut self, saved: Saved, ago: Duration) -> Self {
+        self.saved = Some((saved, ago));
+        self
+    }
+
+    /// Has other settings judge the same calls beside the live ones, without a say in what happens: what would they have
+    /// done? See [`Breaker::shadows`]. A call that the live circuit refuses is not seen by its shadows.
+    pub fn shadow(mut self, name: impl Into<String>, settings: Settings) -> Self {
+        self.shadows.push((name.into(), settings));
+        self
+    }
+
+    /// Remembers how the last so many calls ended, to be judged again under other settings: see [`Breaker::log`]. Each
+    /// costs 40 bytes, and each call a short lock. At most a million are.
+    pub fn remember(mut self, calls: usize) -> Self {
+        self.remember = calls.min(1_000_000);
+        self
+    }
+
+    /// Makes the breaker, its circuit closed unless it was saved otherwise.
     ///
     /// # Errors
     ///
-    /// Where a setting breaks a rule; see [`Settings::check`].
+    /// Where a setting breaks a rule, also of a shadow; see [`Settings::check`].
     pub fn build(self) -> Result<Breaker, SettingsError> {
         let seed = RandomState::new().hash_one(&self.name);
-        let circuit = Circuit::seeded(self.settings, seed)?;
-        Ok(Breaker::new(self.name, circuit, self.clock.start(Duration::ZERO), self.listeners))
+        let (circuit, passed) = match self.saved {
+            Some((saved, ago)) => {
+                (Circuit::restore(self.settings, seed, &saved)?, saved.at.saturating_add(ago))
+            }
+            None => (Circuit::seeded(self.settings, seed)?, Duration::ZERO),
+        };
+        let shadows: Result<_, _> =
+            self.shadows.into_iter().map(|(name, settings)| Shadow::new(name, settings)).collect();
+        let watch = Watch { listeners: self.listeners, shadows: shadows?, log: Log::new(self.remember) };
+        Ok(Breaker::new(self.name, circuit, self.clock.start(passed), watch))
     }
 }
 

@@ -16,7 +16,10 @@ mod half_open;
 mod hot;
 mod locked;
 mod machine;
+mod saved;
 mod view;
+
+pub use saved::Saved;
 
 use crate::reason::{FailureKind, Transition};
 use crate::settings::{Settings, SettingsError, Window as WindowOf, nanos};
@@ -91,6 +94,8 @@ pub enum Entry {
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Outcome {
     /// It was answered as it should, or with an error that is not the callee's.
     Success,
@@ -142,7 +147,14 @@ impl Circuit {
     /// A call wants to be made.
     #[inline]
     pub fn enter(&self, now: Duration) -> Entry {
-        self.enter_at(nanos(now))
+        let now = nanos(now);
+        self.enter_simply(now).map_or_else(|| self.enter_in_full(true, now), Entry::Admitted)
+    }
+
+    /// A call wants to be made that is not to be a probe: a half-open circuit refuses it.
+    pub fn enter_without_probing(&self, now: Duration) -> Entry {
+        let now = nanos(now);
+        self.enter_simply(now).map_or_else(|| self.enter_in_full(false, now), Entry::Admitted)
     }
 
     /// Lets a call through where that is all there is to it; else the whole of [`enter`](Self::enter) is asked.
@@ -156,14 +168,9 @@ impl Circuit {
         })
     }
 
-    #[inline]
-    pub(crate) fn enter_at(&self, now: u64) -> Entry {
-        self.enter_simply(now).map_or_else(|| self.enter_in_full(now), Entry::Admitted)
-    }
-
     /// The rest of it.
     #[inline]
-    pub(crate) fn enter_in_full(&self, now: u64) -> Entry {
+    pub(crate) fn enter_in_full(&self, may_probe: bool, now: u64) -> Entry {
         if self.hot.word().is_auto(State::Open) {
             let until = self.hot.until();
             if now < until {
@@ -171,17 +178,17 @@ impl Circuit {
                 return Entry::Refused { retry_after: Duration::from_nanos(until - now), opened: None };
             }
         }
-        self.enter_otherwise(now)
+        self.enter_otherwise(may_probe, now)
     }
 
     #[inline(never)]
-    fn enter_otherwise(&self, now: u64) -> Entry {
+    fn enter_otherwise(&self, may_probe: bool, now: u64) -> Entry {
         self.window.count(Kind::Fires, now);
         let word = self.hot.word();
         if word.is_auto(State::Closed) {
             self.enter_counted(word.turns(), now)
         } else {
-            self.enter_locked(now)
+            self.enter_locked(may_probe, now)
         }
     }
 
@@ -322,6 +329,14 @@ impl Circuit {
 
     pub(crate) fn timeout_nanos(&self) -> Option<u64> {
         self.hot.timeout()
+    }
+}
+
+impl Outcome {
+    /// Whether it counts against the callee.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        matches!(End::from(self), End::Bad(_))
     }
 }
 

@@ -13,6 +13,8 @@ mod snapshot;
 
 mod error;
 mod event;
+mod log;
+mod shadow;
 
 mod breaker;
 mod builder;
@@ -26,10 +28,11 @@ pub use backoff::{Backoff, BackoffError};
 pub use breaker::Breaker;
 pub use builder::Builder;
 pub use call::{ByError, ByResult, Call, CallOr, EveryError, Judge};
-pub use circuit::{Circuit, Entry, Outcome, Ticket};
+pub use circuit::{Circuit, Entry, Outcome, Saved, Ticket};
 pub use clock::Clock;
 pub use error::{CallError, Refused};
 pub use event::{Event, EventKind};
+pub use log::{CallLog, LoggedCall, Replay};
 pub use permit::Permit;
 pub use reason::{Failure, FailureKind, Reason, Transition};
 pub use settings::{

@@ -3,6 +3,7 @@
 use crate::breaker::Breaker;
 use crate::circuit::{Entry, Outcome, Ticket};
 use crate::error::Refused;
+use crate::shadow::Shadows;
 use std::borrow::Borrow;
 use std::time::Duration;
 
@@ -11,6 +12,10 @@ pub(crate) struct Place<H: Borrow<Breaker>> {
     /// Valid while it is held. It is not moved: a copy just after it was written would stall the processor.
     ticket: Ticket,
     held: bool,
+    /// Its part in the shadows.
+    shadows: Shadows,
+    /// False for a call that is not to be a probe.
+    pub(crate) may_probe: bool,
     /// True while the work is polled and judged: still true in a drop, one of them panicked.
     pub(crate) polling: bool,
 }
@@ -18,13 +23,13 @@ pub(crate) struct Place<H: Borrow<Breaker>> {
 impl<H: Borrow<Breaker>> Place<H> {
     #[inline]
     pub(crate) fn new(breaker: H) -> Self {
-        Self { breaker, ticket: Ticket::NONE, held: false, polling: false }
+        Self { breaker, ticket: Ticket::NONE, held: false, shadows: None, may_probe: true, polling: false }
     }
 
     /// Asks for the place. Where the circuit is disabled there is none, and none is needed.
     #[inline]
     pub(crate) fn enter(&mut self) -> Result<(), Refused> {
-        let entry = match self.breaker.borrow().enter() {
+        let entry = match self.breaker.borrow().enter(self.may_probe) {
             Ok(ticket) => {
                 (self.ticket, self.held) = (ticket, true);
                 return Ok(());
@@ -32,7 +37,10 @@ impl<H: Borrow<Breaker>> Place<H> {
             Err(entry) => entry,
         };
         match entry {
-            Entry::Admitted(ticket) => (self.ticket, self.held) = (ticket, true),
+            Entry::Admitted(ticket) => {
+                (self.ticket, self.held) = (ticket, true);
+                self.shadows = self.breaker.borrow().enter_shadows();
+            }
             Entry::Bypassed => {}
             Entry::Refused { retry_after, .. } => return Err(Refused::Open { retry_after }),
             Entry::Full { capacity, .. } => return Err(Refused::Full { capacity }),
@@ -54,6 +62,9 @@ impl<H: Borrow<Breaker>> Place<H> {
     pub(crate) fn leave(&mut self, outcome: Outcome) {
         if std::mem::take(&mut self.held) {
             self.breaker.borrow().leave(&self.ticket, outcome);
+            if let Some(tickets) = self.shadows.take() {
+                self.breaker.borrow().leave_shadows(tickets, outcome);
+            }
         }
     }
 

@@ -120,6 +120,8 @@ pub enum Reason {
     ByHand,
     /// A health check found the callee well, or not.
     HealthCheck,
+    /// It was so when it was saved.
+    Restored,
     /// Another instance that shares this circuit said so.
     Shared,
 }
@@ -171,6 +173,7 @@ impl fmt::Display for Reason {
             Self::HalfOpenTooLong => f.write_str("it was half-open for as long as it may be"),
             Self::ByHand => f.write_str("by hand"),
             Self::HealthCheck => f.write_str("a health check said so"),
+            Self::Restored => f.write_str("it was so when it was saved"),
             Self::Shared => f.write_str("another instance said so"),
         }
     }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// The three states of a circuit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum State {
     /// Calls are let through and judged.
     Closed,
@@ -19,6 +21,8 @@ pub enum State {
 
 /// What a circuit may do with its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum Mode {
     /// It goes by its state.
     #[default]
@@ -38,6 +42,7 @@ pub enum Mode {
 ///
 /// A call counts in `fires` in the bucket of its start, and for the rest in the bucket of its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Counts {
     /// Calls asked for: also the refused ones, those given up by their callers, and those of a disabled breaker.
@@ -124,6 +129,7 @@ pub struct Snapshot {
 
 /// One part of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Bucket {
     /// When it began, since the circuit was made.

@@ -243,18 +243,20 @@ impl Window {
         failures.split_off(failures.len().saturating_sub(most))
     }
 
-    /// Puts back what was saved: as the shared shard's.
-    pub(crate) fn restore(&self, buckets: &[(u64, Sums)], past: &Sums) {
+    /// Puts back what was saved, as the shared shard's: the buckets, oldest first, and the sums since the beginning.
+    pub(crate) fn restore(&self, buckets: &[(u64, Sums)], totals: &Sums) {
         let _used = lock(&self.sharing);
-        let (interval, length) = self.geometry();
+        let length = self.geometry().1;
         let shard = self.shared.get_or_init(|| self.shard());
+        let mut past = *totals;
         for (begins, sums) in buckets {
-            let ends = begins.saturating_add(interval);
+            let (begins, span) = ((*begins).min(u64::MAX - 1), self.span(*begins));
             shard
-                .turn(Turn { begins: *begins, ends, span: self.span(*begins), version: 0 }, length)
+                .turn(Turn { begins, ends: begins.saturating_add(span.interval), span, version: 0 }, length)
                 .put(sums);
+            past = past.without(sums);
         }
-        shard.put_past(past);
+        shard.put_past(&past);
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) enum Verdict {
 }
 
 impl HalfOpen {
-    pub(super) fn admit(&mut self, settings: &Settings, now: u64) -> Pass {
+    pub(super) fn admit(&mut self, settings: &Settings, may_probe: bool, now: u64) -> Pass {
         match &mut self.stage {
             Stage::Lost => Pass::Refused(nanos(settings.reset)),
             Stage::Ramp { ramp, began, credit } => {
@@ -76,7 +76,9 @@ impl HalfOpen {
                 *credit -= 1.0;
                 Pass::Ramp
             }
-            Stage::Probing => self.admit_probe(settings, now),
+            Stage::Probing if may_probe => self.admit_probe(settings, now),
+            // Somebody else has to be the probe, and to answer.
+            Stage::Probing => Pass::Refused(settings.lease().unwrap_or(nanos(settings.reset))),
         }
     }
 

@@ -74,7 +74,7 @@ impl Circuit {
     }
 
     /// A call that is counted as asked for, on a circuit that is not simply closed or open.
-    pub(super) fn enter_locked(&self, now: u64) -> Entry {
+    pub(super) fn enter_locked(&self, may_probe: bool, now: u64) -> Entry {
         self.locked(now, |machine| {
             let refusal = match machine.mode {
                 Mode::Disabled => {
@@ -86,7 +86,7 @@ impl Circuit {
                 Mode::Auto | Mode::MetricsOnly => match &mut machine.phase {
                     Phase::Closed => Ok(None),
                     Phase::Open { until } => Err(*until - now),
-                    Phase::HalfOpen(half_open) => match half_open.admit(&machine.settings, now) {
+                    Phase::HalfOpen(half_open) => match half_open.admit(&machine.settings, may_probe, now) {
                         Pass::Probe(number) => Ok(Some(number)),
                         Pass::Ramp => Ok(None),
                         Pass::Refused(wait) => Err(wait),

@@ -104,6 +104,14 @@ impl Sums {
         self.0[kind as usize] = count;
     }
 
+    /// What is left without these.
+    pub(super) fn without(mut self, others: &Self) -> Self {
+        for (sum, other) in self.0.iter_mut().zip(others.0) {
+            *sum = sum.wrapping_sub(other);
+        }
+        self
+    }
+
     pub(super) fn add_to(self, sums: &mut Self) {
         for (sum, one) in sums.0.iter_mut().zip(self.0) {
             *sum = sum.wrapping_add(one);
