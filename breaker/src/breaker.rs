@@ -38,6 +38,8 @@ struct Shared {
     watch: Watch,
     name: Arc<str>,
     timer: Mutex<Option<Timer>>,
+    #[cfg(feature = "testing")]
+    script: crate::testing::Script,
 }
 
 /// Those who look on at the calls.
@@ -61,7 +63,18 @@ impl Breaker {
 
     pub(crate) fn new(name: Arc<str>, circuit: Circuit, time: Time, watch: Watch) -> Self {
         let watched = !watch.listeners.is_empty() || !watch.shadows.is_empty() || watch.log.is_kept();
-        Self { shared: Arc::new(Shared { circuit, time, watched, watch, name, timer: Mutex::new(None) }) }
+        Self {
+            shared: Arc::new(Shared {
+                circuit,
+                time,
+                watched,
+                watch,
+                name,
+                timer: Mutex::new(None),
+                #[cfg(feature = "testing")]
+                script: crate::testing::Script::default(),
+            }),
+        }
     }
 
     /// The circuit's name.
@@ -212,6 +225,17 @@ impl Breaker {
     #[must_use]
     pub fn save(&self) -> Saved {
         self.shared.circuit.save(self.now())
+    }
+
+    /// Has the next calls end as a test wants them to, one after the other.
+    #[cfg(feature = "testing")]
+    pub fn force(&self, next: impl IntoIterator<Item = crate::testing::Forced>) {
+        self.shared.script.extend(next);
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn forced(&self) -> Option<crate::testing::Forced> {
+        self.shared.script.next()
     }
 
     pub(crate) fn circuit(&self) -> &Circuit {

@@ -125,6 +125,14 @@ where
     #[inline]
     fn poll_judged(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, Miss<E>>> {
         let mut this = self.project();
+        #[cfg(feature = "testing")]
+        if *this.stage == Stage::Asked
+            && let Some(forced) = this.place.breaker.borrow().forced()
+        {
+            this.work.set(None);
+            *this.stage = Stage::Over;
+            return Poll::Ready(Err(Miss { why: this.place.force(forced), counts: true }));
+        }
         if *this.stage == Stage::Asked {
             match this.place.enter() {
                 Ok(()) if this.place.is_held() => *this.stage = Stage::UnderWay,

@@ -15,6 +15,7 @@ mod error;
 mod event;
 mod log;
 mod shadow;
+mod stream;
 
 mod breaker;
 mod builder;
@@ -23,6 +24,9 @@ mod clock;
 mod permit;
 mod place;
 mod verdict;
+
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use backoff::{Backoff, BackoffError};
 pub use breaker::Breaker;
@@ -40,4 +44,5 @@ pub use settings::{
     WarmUp, Window,
 };
 pub use snapshot::{Bucket, Counts, Latency, Mode, Snapshot, State, Status};
+pub use stream::{EventStream, Events, Happened, Lagged};
 pub use verdict::Verdict;

@@ -68,6 +68,24 @@ impl<H: Borrow<Breaker>> Place<H> {
         }
     }
 
+    /// Ends a call as a test wants it to.
+    #[cfg(feature = "testing")]
+    pub(crate) fn force<E>(&mut self, forced: crate::testing::Forced) -> crate::CallError<E> {
+        use crate::{CallError, testing::Forced};
+        let settings = self.breaker.borrow().settings();
+        match forced {
+            Forced::Open => CallError::Open { retry_after: settings.reset },
+            Forced::Full => CallError::Full { capacity: settings.capacity.unwrap_or(0) },
+            Forced::TimedOut => match self.enter() {
+                Ok(()) => {
+                    self.leave(Outcome::Timeout);
+                    CallError::TimedOut { after: settings.timeout.unwrap_or_default() }
+                }
+                Err(refused) => refused.into(),
+            },
+        }
+    }
+
     /// The caller has gone away, or the work has panicked.
     #[cold]
     fn abandon(&mut self) {
