@@ -15,6 +15,9 @@ mod breaker;
 mod builder;
 mod call;
 
+// Many of them.
+mod scope;
+
 pub use backoff::{Backoff, BackoffError};
 pub use breaker::Breaker;
 pub use builder::Builder;
@@ -22,5 +25,6 @@ pub use call::{Call, CallOr};
 pub use circuit::{Circuit, Entry, Outcome, Permit, Transition};
 pub use error::CallError;
 pub use event::{Event, EventKind};
+pub use scope::{Scope, Side, Target};
 pub use settings::{Settings, SettingsError, WarmUp};
 pub use snapshot::{Counts, Snapshot, State};

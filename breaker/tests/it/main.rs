@@ -6,6 +6,8 @@ mod circuit;
 mod listeners;
 /// Random traffic against a second, plain implementation of the rules.
 mod model;
+/// Names of circuits: two targets never share one by accident.
+mod scope;
 /// What cannot be set.
 mod settings;
 /// The shell: time-outs, cancellation, panics; on a moved clock.
