@@ -120,6 +120,11 @@ impl Breaker {
         let guarded = self.shared.lock();
         guarded.circuit.snapshot(self.shared.now())
     }
+
+    /// How many handles there are to this circuit; for the registry, which drops what nobody holds.
+    pub(crate) fn handles(&self) -> usize {
+        Arc::strong_count(&self.shared)
+    }
 }
 
 impl Shared {

@@ -16,6 +16,7 @@ mod builder;
 mod call;
 
 // Many of them.
+mod registry;
 mod scope;
 
 pub use backoff::{Backoff, BackoffError};
@@ -25,6 +26,7 @@ pub use call::{Call, CallOr};
 pub use circuit::{Circuit, Entry, Outcome, Permit, Transition};
 pub use error::CallError;
 pub use event::{Event, EventKind};
+pub use registry::{Dropped, Mode, Plan, Registry, RegistryBuilder, Updated};
 pub use scope::{Scope, Side, Target};
 pub use settings::{Settings, SettingsError, WarmUp};
 pub use snapshot::{Counts, Snapshot, State};

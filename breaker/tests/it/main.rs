@@ -6,6 +6,10 @@ mod circuit;
 mod listeners;
 /// Random traffic against a second, plain implementation of the rules.
 mod model;
+/// Many circuits: bounded, one for a name, told of what goes.
+mod registry;
+/// Random use of a registry against a plain account of it.
+mod registry_model;
 /// Names of circuits: two targets never share one by accident.
 mod scope;
 /// What cannot be set.

@@ -1,0 +1,80 @@
+//! What a circuit is made with: its settings and its mode; and how both reach one that is there already.
+
+use crate::breaker::Breaker;
+use crate::settings::{Settings, SettingsError};
+use std::sync::Arc;
+
+/// What a circuit of a registry is made with. [`Settings`] alone are one, too.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    /// How it judges its calls.
+    pub settings: Settings,
+    /// The mode that it is put in; `None` leaves it as it is, for a new one [`Mode::Auto`].
+    pub mode: Option<Mode>,
+}
+
+/// Who decides whether a circuit lets calls through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Its state.
+    #[default]
+    Auto,
+    /// It is bypassed: calls are made without time limit or judgement.
+    Disabled,
+    /// It refuses every call.
+    ForcedOpen,
+    /// It never opens; its time-out and its capacity still hold.
+    ForcedClosed,
+    /// It goes through its states as ever, but refuses nothing.
+    MetricsOnly,
+}
+
+impl From<Settings> for Plan {
+    fn from(settings: Settings) -> Self {
+        Self { settings, mode: None }
+    }
+}
+
+pub(super) type PlanOf = dyn Fn(&str) -> Plan + Send + Sync;
+
+/// Where plans come from, and which one of those that there were this is.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) plan: Arc<PlanOf>,
+    pub(super) turn: u64,
+}
+
+impl Source {
+    pub(super) fn plan(&self, name: &str) -> Plan {
+        (self.plan)(name)
+    }
+}
+
+/// Gives a circuit that is there another plan, without touching its state or its window.
+pub(super) fn apply(breaker: &Breaker, plan: &Plan) -> Result<(), SettingsError> {
+    if breaker.settings() != plan.settings {
+        update(breaker, &plan.settings)?;
+    }
+    if let Some(mode) = plan.mode {
+        set_mode(breaker, mode);
+    }
+    Ok(())
+}
+
+/// The seam to the core's live change of settings.
+fn update(_breaker: &Breaker, settings: &Settings) -> Result<(), SettingsError> {
+    settings.check()
+}
+
+/// The seam to the core's modes.
+pub(super) fn set_mode(breaker: &Breaker, mode: Mode) {
+    match mode {
+        Mode::Auto => breaker.enable(),
+        Mode::Disabled | Mode::ForcedClosed | Mode::MetricsOnly => breaker.disable(),
+        Mode::ForcedOpen => {
+            breaker.enable();
+            breaker.open();
+        }
+    }
+}
