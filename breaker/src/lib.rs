@@ -19,6 +19,9 @@ mod call;
 mod registry;
 mod scope;
 
+#[cfg(feature = "config")]
+pub mod config;
+
 pub use backoff::{Backoff, BackoffError};
 pub use breaker::Breaker;
 pub use builder::Builder;

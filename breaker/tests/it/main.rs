@@ -2,6 +2,12 @@
 
 /// The rules, by arithmetic: no clock, no runtime.
 mod circuit;
+/// Settings from files: both shapes, as YAML and as TOML, and what is wrong with them.
+#[cfg(feature = "config")]
+mod config;
+/// A file that changes while a registry goes by it.
+#[cfg(feature = "config")]
+mod config_watch;
 /// What listeners are told, and the timer that tells half-open in time.
 mod listeners;
 /// Random traffic against a second, plain implementation of the rules.
