@@ -181,6 +181,11 @@ impl Breaker {
         self.shared.circuit.snapshot(self.now())
     }
 
+    /// How many handles there are to this circuit; for the registry, which drops what nobody holds.
+    pub(crate) fn handles(&self) -> usize {
+        Arc::strong_count(&self.shared)
+    }
+
     /// How long a call would be refused for, were it made now. Nothing is counted, and no place taken.
     #[must_use]
     pub fn would_refuse(&self) -> Option<Duration> {

@@ -316,6 +316,11 @@ impl Circuit {
         None
     }
 
+    /// Closed, and going by itself.
+    pub(crate) fn is_plainly_closed(&self) -> bool {
+        self.hot.word().is_auto(State::Closed)
+    }
+
     /// A fallback was asked in place of a call.
     pub fn fall_back(&self, now: Duration) {
         self.window.count(Kind::Fallbacks, nanos(now));

@@ -28,6 +28,13 @@ mod verdict;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+// Many of them.
+mod registry;
+mod scope;
+
+#[cfg(feature = "config")]
+pub mod config;
+
 pub use backoff::{Backoff, BackoffError};
 pub use breaker::Breaker;
 pub use builder::Builder;
@@ -39,6 +46,8 @@ pub use event::{Event, EventKind};
 pub use log::{CallLog, LoggedCall, Replay};
 pub use permit::Permit;
 pub use reason::{Failure, FailureKind, Reason, Transition};
+pub use registry::{Dropped, Plan, Registry, RegistryBuilder, Updated};
+pub use scope::{Scope, Side, Target};
 pub use settings::{
     Judged, Longest, OnClose, ProbeVerdict, Probing, Ramp, RateOf, Settings, SettingsError, Threshold, Trip,
     WarmUp, Window,
