@@ -1,5 +1,7 @@
 //! Tests of the breaker.
 
+/// How waits grow.
+mod backoff;
 /// The rules, by arithmetic: no clock, no runtime.
 mod circuit;
 /// What listeners are told, and the timer that tells half-open in time.
