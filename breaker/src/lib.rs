@@ -15,6 +15,9 @@ mod breaker;
 mod builder;
 mod call;
 
+// What goes around a call, and beside it.
+mod health;
+
 pub use backoff::{Backoff, BackoffError};
 pub use breaker::Breaker;
 pub use builder::Builder;
@@ -22,5 +25,6 @@ pub use call::{Call, CallOr};
 pub use circuit::{Circuit, Entry, Outcome, Permit, Transition};
 pub use error::CallError;
 pub use event::{Event, EventKind};
+pub use health::{HealthCheck, HealthError, HealthGuard, HealthRule, Verdict};
 pub use settings::{Settings, SettingsError, WarmUp};
 pub use snapshot::{Counts, Snapshot, State};

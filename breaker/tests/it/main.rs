@@ -4,6 +4,8 @@
 mod backoff;
 /// The rules, by arithmetic: no clock, no runtime.
 mod circuit;
+/// Active health checks.
+mod health;
 /// What listeners are told, and the timer that tells half-open in time.
 mod listeners;
 /// Random traffic against a second, plain implementation of the rules.
