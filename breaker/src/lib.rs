@@ -17,6 +17,7 @@ mod call;
 
 // What goes around a call, and beside it.
 mod health;
+mod policy;
 
 pub use backoff::{Backoff, BackoffError};
 pub use breaker::Breaker;
@@ -26,5 +27,7 @@ pub use circuit::{Circuit, Entry, Outcome, Permit, Transition};
 pub use error::CallError;
 pub use event::{Event, EventKind};
 pub use health::{HealthCheck, HealthError, HealthGuard, HealthRule, Verdict};
+pub use policy::{Budget, BudgetError, BudgetSettings, Hedge, Policy, PolicyBuilder, PolicyError, Retry};
+pub use policy::{Coalesce, CoalesceError, CoalesceSettings, Coalesced, Fallback, OwnFallback, PolicyCall};
 pub use settings::{Settings, SettingsError, WarmUp};
 pub use snapshot::{Counts, Snapshot, State};
