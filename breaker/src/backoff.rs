@@ -61,6 +61,9 @@ impl Backoff {
     /// The wait after `before` others, the first of which was `first` long; `random` is from 0 to 1.
     #[must_use]
     pub fn wait(&self, first: Duration, before: u32, random: f64) -> Duration {
+        if first.is_zero() {
+            return first; // it would grow to nothing times infinity
+        }
         let grown = self.factor.powi(i32::try_from(before).unwrap_or(i32::MAX)) * first.as_secs_f64();
         let whole = grown.min(self.ceiling.as_secs_f64());
         let part = whole * (1.0 - self.jitter * random.clamp(0.0, 1.0));

@@ -3,23 +3,21 @@
 //! Nothing is locked while a call is made or a listener is told. The timer runs only while the circuit is not closed and
 //! only to tell the listeners in time: the circuit itself half-opens by the clock, timer or not.
 
-use crate::builder::{Builder, Listener};
+use crate::builder::Builder;
 use crate::call::Call;
 use crate::circuit::{Circuit, Entry, Outcome, Saved, Ticket};
 use crate::clock::Time;
-use crate::event::{self, Event, EventKind, Events, Told};
-use crate::log::{CallLog, Log, LoggedCall};
+use crate::error::CallError;
+use crate::event::{self, EventKind, Events, Told};
+use crate::log::{CallLog, LoggedCall};
 use crate::reason::Reason;
 use crate::settings::{Settings, SettingsError, nanos};
-use crate::shadow::{Shadow, Shadows};
+use crate::shadow::Shadows;
 use crate::snapshot::{Mode, Snapshot, State, Status};
+use crate::watch::{Timer, Watch};
 use std::fmt;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
-use tokio::time::{self, Instant};
 
 /// A circuit breaker. Clones are handles to the same circuit.
 ///
@@ -28,6 +26,20 @@ use tokio::time::{self, Instant};
 #[derive(Clone)]
 pub struct Breaker {
     shared: Arc<Shared>,
+}
+
+/// A handle that does not keep the circuit alive: for listeners and tasks; made by [`Breaker::downgrade`].
+#[derive(Clone)]
+pub struct WeakBreaker {
+    shared: Weak<Shared>,
+}
+
+impl WeakBreaker {
+    /// The breaker, if it is still there.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Breaker> {
+        self.shared.upgrade().map(|shared| Breaker { shared })
+    }
 }
 
 struct Shared {
@@ -42,19 +54,6 @@ struct Shared {
     script: crate::testing::Script,
 }
 
-/// Those who look on at the calls.
-pub(crate) struct Watch {
-    pub(crate) listeners: Vec<Listener>,
-    pub(crate) shadows: Vec<Shadow>,
-    pub(crate) log: Log,
-}
-
-/// The task that looks at the clock in time, and when.
-struct Timer {
-    due: Duration,
-    task: AbortHandle,
-}
-
 impl Breaker {
     /// Starts to make a breaker whose circuit bears this name.
     pub fn builder(name: impl Into<String>) -> Builder {
@@ -62,7 +61,7 @@ impl Breaker {
     }
 
     pub(crate) fn new(name: Arc<str>, circuit: Circuit, time: Time, watch: Watch) -> Self {
-        let watched = !watch.listeners.is_empty() || !watch.shadows.is_empty() || watch.log.is_kept();
+        let watched = watch.is_kept();
         Self {
             shared: Arc::new(Shared {
                 circuit,
@@ -75,6 +74,12 @@ impl Breaker {
                 script: crate::testing::Script::default(),
             }),
         }
+    }
+
+    /// A handle that does not keep the circuit alive.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakBreaker {
+        WeakBreaker { shared: Arc::downgrade(&self.shared) }
     }
 
     /// The circuit's name.
@@ -307,6 +312,15 @@ impl Breaker {
         }
     }
 
+    /// Counts a call that found no place among so many, in a line that stands before the circuit.
+    pub(crate) fn refuse_full<E>(&self, places: u32) -> CallError<E> {
+        self.step(|circuit, now| {
+            let entry = circuit.refuse_for_want_of_a_place(places, nanos(now));
+            ((), event::entered(&entry))
+        });
+        CallError::Full { capacity: places }
+    }
+
     pub(crate) fn fall_back(&self) {
         self.step(|circuit, now| {
             circuit.fall_back(now);
@@ -340,48 +354,33 @@ impl Breaker {
     fn keep_timer(&self, now: Duration) {
         let due = self.shared.circuit.due();
         let mut timer = self.shared.timer.lock().unwrap_or_else(PoisonError::into_inner);
-        if due == timer.as_ref().map(|timer| timer.due) {
-            return;
+        if due != timer.as_ref().map(|timer| timer.due) {
+            *timer = due.and_then(|due| Timer::start(due, now, self.downgrade()));
         }
-        *timer = None;
-        // Without a runtime, listeners hear of it with the next call.
-        let at = due.and_then(|due| Instant::now().checked_add(due.saturating_sub(now)));
-        if let (Some(due), Some(at), Ok(runtime)) = (due, at, Handle::try_current()) {
-            let task = runtime.spawn(look_at(at, Arc::downgrade(&self.shared))).abort_handle();
-            *timer = Some(Timer { due, task });
-        }
+    }
+
+    /// Looks at the clock, and tells what it has done.
+    pub(crate) fn look(&self) {
+        self.step(|_, _| ((), Events::default()));
     }
 }
 
 impl Shared {
     fn tell(&self, told: Option<Told>, now: Duration) {
-        let Some((kind, transition)) = told else { return };
-        let status = self.circuit.status(now);
-        let transition = transition.as_deref();
-        let event = Event { kind, circuit: &self.name, at: now, status: &status, transition };
-        for listener in &self.watch.listeners {
-            // The panic hook has told of it; the call that happened to be under way is not to blame.
-            let _ = panic::catch_unwind(AssertUnwindSafe(|| listener(&event)));
+        if let Some(told) = told {
+            self.watch.tell(&self.name, told, &self.circuit.status(now), now);
         }
-    }
-}
-
-/// Does not hold the breaker while it waits: a dropped breaker is gone at once.
-async fn look_at(due: Instant, shared: Weak<Shared>) {
-    time::sleep_until(due).await;
-    if let Some(shared) = shared.upgrade() {
-        Breaker { shared }.step(|_, _| ((), Events::default()));
-    }
-}
-
-impl Drop for Timer {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
 impl fmt::Debug for Breaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Breaker").field("name", &self.name()).field("status", &self.status()).finish()
+    }
+}
+
+impl fmt::Debug for WeakBreaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakBreaker").finish_non_exhaustive()
     }
 }

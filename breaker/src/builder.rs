@@ -1,19 +1,18 @@
 //! Makes a [`Breaker`] step by step, and checks it at the end.
 
-use crate::breaker::{Breaker, Watch};
+use crate::breaker::Breaker;
 use crate::circuit::{Circuit, Saved};
 use crate::clock::Clock;
 use crate::event::Event;
 use crate::log::Log;
 use crate::settings::{Probing, Settings, SettingsError, Threshold, Trip, WarmUp, Window};
 use crate::shadow::Shadow;
+use crate::watch::{Listener, Watch};
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher as _;
 use std::sync::Arc;
 use std::time::Duration;
-
-pub(crate) type Listener = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 
 /// What [`Breaker::builder`] gives: a method per setting of [`Settings`], where their meanings and defaults stand, and
 /// [`on_event`](Builder::on_event).

@@ -24,6 +24,7 @@ mod clock;
 mod permit;
 mod place;
 mod verdict;
+mod watch;
 
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -35,16 +36,25 @@ mod scope;
 #[cfg(feature = "config")]
 pub mod config;
 
+// What goes around a call, and beside it.
+mod health;
+mod policy;
+
 pub use backoff::{Backoff, BackoffError};
-pub use breaker::Breaker;
+pub use breaker::{Breaker, WeakBreaker};
 pub use builder::Builder;
 pub use call::{ByError, ByResult, Call, CallOr, EveryError, Judge};
 pub use circuit::{Circuit, Entry, Outcome, Saved, Ticket};
 pub use clock::Clock;
 pub use error::{CallError, Refused};
 pub use event::{Event, EventKind};
+pub use health::{HealthCheck, HealthError, HealthGuard, HealthRule, HealthVerdict};
 pub use log::{CallLog, LoggedCall, Replay};
 pub use permit::Permit;
+pub use policy::{
+    Budget, BudgetError, BudgetSettings, Bulkhead, Coalesce, CoalesceError, CoalesceSettings, Coalesced,
+    Fallback, Hedge, OwnFallback, Policy, PolicyBuilder, PolicyCall, PolicyError, Retry,
+};
 pub use reason::{Failure, FailureKind, Reason, Transition};
 pub use registry::{Dropped, Plan, Registry, RegistryBuilder, Updated};
 pub use scope::{Scope, Side, Target};

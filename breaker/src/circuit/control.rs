@@ -6,6 +6,7 @@ use crate::reason::{Reason, Transition};
 use crate::settings::{Settings, SettingsError, Window, nanos};
 use crate::snapshot::{Mode, State};
 use crate::sync::{Ordering, lock};
+use crate::window::Kind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,11 +100,16 @@ impl Circuit {
     }
 
     /// Counts a call that found no place outside the circuit, in a queue that stands before it.
-    pub(crate) fn refuse_for_want_of_a_place(&self, now: u64) -> Entry {
+    pub(crate) fn refuse_for_want_of_a_place(&self, capacity: u32, now: u64) -> Entry {
         let word = self.hot.word();
-        self.window.count(crate::window::Kind::Fires, now);
-        let capacity = self.hot.capacity().unwrap_or(u32::MAX);
-        let opened = if word.is_closed() { self.full(word.turns(), now) } else { None };
+        self.window.count(Kind::Fires, now);
+        if !word.is_closed() {
+            // Nothing is judged now: counted as asked for, and as no more.
+            self.window.count(Kind::Full, now);
+            self.window.count(Kind::Dropped, now);
+            return Entry::Full { capacity, opened: None };
+        }
+        let opened = self.full(word.turns(), now);
         Entry::Full { capacity, opened }
     }
 

@@ -6,13 +6,15 @@ use crate::settings::{ProbeVerdict, Probing, Ramp, RateOf, Settings, Threshold, 
 use std::time::Duration;
 
 /// The presets that a file can name.
-pub(super) const PRESETS: [(&str, fn() -> Settings); 5] = [
+pub(super) const PRESETS: [(&str, Preset); 5] = [
     ("retail", Settings::default),
     ("opossum", Settings::opossum),
     ("hystrix", Settings::hystrix),
     ("resilience4j", Settings::resilience4j),
     ("pybreaker", Settings::pybreaker),
 ];
+
+type Preset = fn() -> Settings;
 
 /// Settings in the making, with the rules that open the circuit laid apart.
 #[derive(Debug, Clone)]
