@@ -10,10 +10,14 @@ mod snapshot;
 
 mod error;
 mod event;
+mod verdict;
 
 mod breaker;
 mod builder;
 mod call;
+
+#[cfg(feature = "tower")]
+pub mod tower;
 
 pub use backoff::{Backoff, BackoffError};
 pub use breaker::Breaker;
@@ -24,3 +28,4 @@ pub use error::CallError;
 pub use event::{Event, EventKind};
 pub use settings::{Settings, SettingsError, WarmUp};
 pub use snapshot::{Counts, Snapshot, State};
+pub use verdict::Verdict;
