@@ -162,7 +162,7 @@ async fn retrying_tasks_behind_a_small_limit_never_hang() {
     let breaker = Breaker::builder("test").volume(5).build().expect("right settings");
     let count = Arc::new(AtomicUsize::new(0));
     let service = service_fn(move |()| {
-        let fails = count.fetch_add(1, Ordering::Relaxed) % 3 != 0;
+        let fails = !count.fetch_add(1, Ordering::Relaxed).is_multiple_of(3);
         async move {
             yield_now().await;
             if fails { Err("no") } else { Ok("yes") }
@@ -216,7 +216,7 @@ async fn many_who_wait_are_all_woken() {
     }
     yield_now().await;
     assert!(other.call(Ask::Fail).await.is_err());
-    for answer in tasks.join_all().await {
+    for answer in timeout(FOREVER, tasks.join_all()).await.expect("a wake-up was lost") {
         assert!(matches!(answer, Err(CallError::Open { .. })));
     }
     // It opens a second time for those who wait a second time.
