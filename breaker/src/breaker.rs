@@ -50,6 +50,9 @@ struct Shared {
     watch: Watch,
     name: Arc<str>,
     timer: Mutex<Option<Timer>>,
+    /// Told of every change of state that a call or a hand has made.
+    #[cfg(feature = "tower")]
+    waiters: Arc<crate::waiters::Waiters>,
     #[cfg(feature = "testing")]
     script: crate::testing::Script,
 }
@@ -70,6 +73,8 @@ impl Breaker {
                 watch,
                 name,
                 timer: Mutex::new(None),
+                #[cfg(feature = "tower")]
+                waiters: Arc::default(),
                 #[cfg(feature = "testing")]
                 script: crate::testing::Script::default(),
             }),
@@ -266,7 +271,13 @@ impl Breaker {
             return Err(self.enter_watched(may_probe));
         }
         let now = self.shared.time.now();
-        self.shared.circuit.enter_simply(now).ok_or_else(|| self.shared.circuit.enter_in_full(may_probe, now))
+        self.shared.circuit.enter_simply(now).ok_or_else(|| {
+            let entry = self.shared.circuit.enter_in_full(may_probe, now);
+            if let Entry::Refused { opened: Some(_), .. } | Entry::Full { opened: Some(_), .. } = entry {
+                self.turned();
+            }
+            entry
+        })
     }
 
     #[inline(never)]
@@ -282,8 +293,8 @@ impl Breaker {
     pub(crate) fn leave(&self, ticket: &Ticket, outcome: Outcome) {
         if self.shared.watched {
             self.leave_watched(ticket, outcome);
-        } else {
-            self.shared.circuit.leave_at(ticket, outcome, self.shared.time.now());
+        } else if self.shared.circuit.leave_at(ticket, outcome, self.shared.time.now()).is_some() {
+            self.turned();
         }
     }
 
@@ -337,17 +348,36 @@ impl Breaker {
         let shared = &self.shared;
         let now = self.now();
         if shared.watch.listeners.is_empty() {
-            return act(&shared.circuit, now).0;
+            let (answer, events) = act(&shared.circuit, now);
+            if events.iter().flatten().any(|(_, transition)| transition.is_some()) {
+                self.turned();
+            }
+            return answer;
         }
         while let Some(transition) = shared.circuit.tick(now) {
             shared.tell(event::turned(Some(transition)), now);
         }
         let (answer, events) = act(&shared.circuit, now);
         self.keep_timer(now);
+        if events.iter().flatten().any(|(_, transition)| transition.is_some()) {
+            self.turned();
+        }
         for told in events {
             shared.tell(told, now);
         }
         answer
+    }
+
+    /// The state has changed; nothing is locked.
+    #[cold]
+    fn turned(&self) {
+        #[cfg(feature = "tower")]
+        self.shared.waiters.wake_all();
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn waiters(&self) -> &Arc<crate::waiters::Waiters> {
+        &self.shared.waiters
     }
 
     /// While the circuit is not closed, one task waits for what the clock will do to it.

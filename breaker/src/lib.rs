@@ -40,6 +40,11 @@ pub mod config;
 mod health;
 mod policy;
 
+#[cfg(feature = "tower")]
+pub mod tower;
+#[cfg(feature = "tower")]
+mod waiters;
+
 pub use backoff::{Backoff, BackoffError};
 pub use breaker::{Breaker, WeakBreaker};
 pub use builder::Builder;

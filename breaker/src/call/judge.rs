@@ -15,11 +15,11 @@ pub struct EveryError;
 
 /// Some errors are failures; the others, and every result, are successes.
 #[derive(Debug, Clone, Copy)]
-pub struct ByError<P>(pub(super) P);
+pub struct ByError<P>(pub(crate) P);
 
 /// The caller looks at errors and results.
 #[derive(Debug, Clone, Copy)]
-pub struct ByResult<P>(pub(super) P);
+pub struct ByResult<P>(pub(crate) P);
 
 impl<T, E> Judge<T, E> for EveryError {
     #[inline]

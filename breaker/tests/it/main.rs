@@ -16,6 +16,8 @@ mod config;
 /// A file that changes while a registry goes by it.
 #[cfg(feature = "config")]
 mod config_watch;
+/// The examples, run to their ends.
+mod examples;
 /// What stands in for the breaker's own errors.
 mod fallback;
 /// Active health checks.
@@ -40,5 +42,8 @@ mod scope;
 mod settings;
 /// The shell: time-outs, cancellation, panics; on a moved clock.
 mod shell;
+/// The tower layer: readiness, wake-ups, calls.
+#[cfg(feature = "tower")]
+mod tower;
 /// Recorded traces of the real opossum.
 mod traces;

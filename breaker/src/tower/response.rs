@@ -1,0 +1,96 @@
+//! The answer of one call, as a future: unboxed, with the service's own future in it.
+
+use crate::breaker::Breaker;
+use crate::call::Judge;
+use crate::circuit::Outcome;
+use crate::error::{CallError, Refused};
+use crate::place::Place;
+use crate::verdict::Verdict;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::task::coop::{Unconstrained, unconstrained};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+pin_project! {
+    /// The response of a [`BreakerService`](super::BreakerService). Dropped half-way, it gives back what it held.
+    #[must_use = "a response is waited for by awaiting it"]
+    pub struct ResponseFuture<F, C> {
+        // In this order: what is dropped half-way is gone before its place is free.
+        #[pin]
+        work: Option<F>,
+        // Unconstrained: work that has used up its share of the runtime's time must not keep the limit from being seen.
+        #[pin]
+        limit: Option<Unconstrained<Sleep>>,
+        place: Option<Place<Breaker>>,
+        classify: Option<C>,
+        refusal: Option<Refused>,
+        // What the caller is told the limit was.
+        after: Duration,
+    }
+}
+
+impl<F, C> ResponseFuture<F, C> {
+    pub(super) fn under_way(work: F, place: Place<Breaker>, classify: C) -> Self {
+        let (work, place, classify) = (Some(work), Some(place), Some(classify));
+        Self { work, limit: None, place, classify, refusal: None, after: Duration::ZERO }
+    }
+
+    pub(super) fn refused(refusal: Refused) -> Self {
+        let (work, place, classify) = (None, None, None);
+        Self { work, limit: None, place, classify, refusal: Some(refusal), after: Duration::ZERO }
+    }
+}
+
+impl<F, C, Response, Error> Future for ResponseFuture<F, C>
+where
+    F: Future<Output = Result<Response, Error>>,
+    C: Judge<Response, Error>,
+{
+    type Output = Result<Response, CallError<Error>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Some(refusal) = this.refusal.take() {
+            return Poll::Ready(Err(refusal.into()));
+        }
+        let (Some(work), Some(place)) = (this.work.as_mut().as_pin_mut(), this.place.as_mut()) else {
+            panic!("a response is not polled after its end");
+        };
+
+        place.polling = true;
+        let (outcome, answer) = match work.poll(context) {
+            Poll::Ready(result) => {
+                let verdict = this.classify.take().map_or(Verdict::Ignore, |judge| judge.judge(&result));
+                (Outcome::from(verdict), result.map_err(CallError::Failed))
+            }
+            Poll::Pending => {
+                place.polling = false;
+                if this.limit.is_none() {
+                    let Some((left, after)) = place.time_left() else { return Poll::Pending };
+                    // A time-out beyond the end of time is none.
+                    let Some(deadline) = Instant::now().checked_add(left) else { return Poll::Pending };
+                    *this.after = after;
+                    this.limit.set(Some(unconstrained(sleep_until(deadline))));
+                }
+                if let Some(limit) = this.limit.as_mut().as_pin_mut() {
+                    ready!(limit.poll(context));
+                }
+                (Outcome::Timeout, Err(CallError::TimedOut { after: *this.after }))
+            }
+        };
+        this.work.set(None);
+        if let Some(mut place) = this.place.take() {
+            place.leave(outcome);
+        }
+        Poll::Ready(answer)
+    }
+}
+
+impl<F, C> fmt::Debug for ResponseFuture<F, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").field("refusal", &self.refusal).finish_non_exhaustive()
+    }
+}
