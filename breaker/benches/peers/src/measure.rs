@@ -6,6 +6,7 @@
 mod burst;
 mod calibration;
 mod crew;
+mod others;
 mod series;
 
 pub(crate) use crew::Crew;
@@ -13,6 +14,7 @@ pub(crate) use crew::Crew;
 use crate::options::Options;
 use crate::peer::{Case, Row};
 use crate::report::{Noise, Value};
+use others::Ticks;
 use series::Series;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -61,6 +63,7 @@ pub(crate) fn measure(rows: &[Row], options: &Options) -> Timings {
     let plan = Plan::of(options);
     let crew = Crew::new(&options.cores);
     let begin = Instant::now();
+    let ticks = Ticks::now();
     let mut series: Vec<BTreeMap<Figure, Series>> = rows.iter().map(|_| BTreeMap::new()).collect();
     let mut calibrations = Vec::new();
     let mut rounds = 0;
@@ -82,7 +85,8 @@ pub(crate) fn measure(rows: &[Row], options: &Options) -> Timings {
         }
         rounds += 1;
     }
-    let (noise, usual) = calibration::judge(&calibrations, rounds, crew.pinned());
+    let others = ticks.zip(Ticks::now()).map(|(then, now)| now.others_since(then));
+    let (noise, usual) = calibration::judge(&calibrations, rounds, others, crew.pinned());
     let rows = series
         .into_iter()
         .map(|row| row.into_iter().map(|(figure, series)| (figure, series.value(usual))).collect())

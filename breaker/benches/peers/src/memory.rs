@@ -83,7 +83,7 @@ fn of(row: Row, crew: &Crew, usage: &impl Fn() -> Usage) -> Memory {
     // The boxes are this project's; they are a pointer or two.
     let idle_bytes = usage().bytes.saturating_sub(before) as f64 / idle.len() as f64;
     drop(idle);
-    let mut in_use: Vec<f64> = (0..5)
+    let mut in_use: Vec<f64> = (0..3)
         .map(|_| {
             let before = settled(usage);
             let used = use_by_two(row, crew, USED);

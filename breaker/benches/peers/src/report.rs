@@ -135,6 +135,8 @@ pub(crate) struct Noise {
     pub(crate) variation: f64,
     /// Share of the turns that were left out.
     pub(crate) disturbed: f64,
+    /// Share of the machine that other programs had, where the system tells.
+    pub(crate) others: Option<f64>,
     /// Whether the threads could be bound to their cores.
     pub(crate) pinned: bool,
     /// Whether the figures should not be trusted.

@@ -28,6 +28,9 @@ fn whole(report: &Report, render: fn(&Grid) -> String) -> String {
         noise.variation * 100.0,
         noise.disturbed * 100.0,
     )];
+    if let Some(others) = noise.others {
+        parts.push(format!("Other programs had {:.0} % of the machine.", others * 100.0));
+    }
     if !noise.pinned {
         parts.push("NOT TO BE TRUSTED: the threads could not be bound to their cores.".to_owned());
     }
