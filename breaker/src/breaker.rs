@@ -5,7 +5,7 @@
 
 use crate::builder::Builder;
 use crate::call::Call;
-use crate::circuit::{Circuit, Entry, Outcome, Saved, Ticket};
+use crate::circuit::{Circuit, Entry, Outcome, Saved, Simply, Ticket};
 use crate::clock::Time;
 use crate::error::CallError;
 use crate::event::{self, EventKind, Events, Told};
@@ -264,24 +264,19 @@ impl Breaker {
         Some((Duration::from_nanos(timeout.saturating_sub(taken)), Duration::from_nanos(timeout)))
     }
 
-    /// A ticket where there is nothing more to it, else what the circuit says.
+    /// What the circuit says where that is simple and nobody looks on.
     #[inline]
-    pub(crate) fn enter(&self, may_probe: bool) -> Result<Ticket, Entry> {
+    pub(crate) fn enter_simply(&self) -> Simply {
         if self.shared.watched {
-            return Err(self.enter_watched(may_probe));
+            Simply::Not
+        } else {
+            self.shared.circuit.enter_simply(self.shared.time.now())
         }
-        let now = self.shared.time.now();
-        self.shared.circuit.enter_simply(now).ok_or_else(|| {
-            let entry = self.shared.circuit.enter_in_full(may_probe, now);
-            if let Entry::Refused { opened: Some(_), .. } | Entry::Full { opened: Some(_), .. } = entry {
-                self.turned();
-            }
-            entry
-        })
     }
 
+    /// What it says else.
     #[inline(never)]
-    fn enter_watched(&self, may_probe: bool) -> Entry {
+    pub(crate) fn enter_in_full(&self, may_probe: bool) -> Entry {
         self.step(|circuit, now| {
             let entry = if may_probe { circuit.enter(now) } else { circuit.enter_without_probing(now) };
             let events = event::entered(&entry);

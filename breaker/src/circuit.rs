@@ -92,6 +92,16 @@ pub enum Entry {
     },
 }
 
+/// What the circuit says to a call where it is simple, in a form that costs nothing to hand on.
+#[derive(Debug)]
+pub(crate) enum Simply {
+    Admitted(Ticket),
+    /// For so many nanoseconds.
+    Refused(u64),
+    /// It is not: [`Circuit::enter`] is to be asked.
+    Not,
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -147,42 +157,45 @@ impl Circuit {
     /// A call wants to be made.
     #[inline]
     pub fn enter(&self, now: Duration) -> Entry {
-        let now = nanos(now);
-        self.enter_simply(now).map_or_else(|| self.enter_in_full(true, now), Entry::Admitted)
+        self.enter_at(true, nanos(now))
     }
 
     /// A call wants to be made that is not to be a probe: a half-open circuit refuses it.
     pub fn enter_without_probing(&self, now: Duration) -> Entry {
-        let now = nanos(now);
-        self.enter_simply(now).map_or_else(|| self.enter_in_full(false, now), Entry::Admitted)
+        self.enter_at(false, nanos(now))
     }
 
-    /// Lets a call through where that is all there is to it; else the whole of [`enter`](Self::enter) is asked.
-    #[inline]
-    pub(crate) fn enter_simply(&self, now: u64) -> Option<Ticket> {
-        let word = self.hot.word();
-        let simple = word.is_auto(State::Closed) && !self.hot.rules().any(Rules::COUNTED);
-        simple.then(|| {
-            self.window.count(Kind::Fires, now);
-            Ticket::new(word.turns(), now)
-        })
-    }
-
-    /// The rest of it.
-    #[inline]
-    pub(crate) fn enter_in_full(&self, may_probe: bool, now: u64) -> Entry {
-        if self.hot.word().is_auto(State::Open) {
-            let until = self.hot.until();
-            if now < until {
-                self.window.refused(now);
-                return Entry::Refused { retry_after: Duration::from_nanos(until - now), opened: None };
+    fn enter_at(&self, may_probe: bool, now: u64) -> Entry {
+        match self.enter_simply(now) {
+            Simply::Admitted(ticket) => Entry::Admitted(ticket),
+            Simply::Refused(nanos) => {
+                Entry::Refused { retry_after: Duration::from_nanos(nanos), opened: None }
             }
+            Simply::Not => self.enter_in_full(may_probe, now),
         }
-        self.enter_otherwise(may_probe, now)
     }
 
-    #[inline(never)]
-    fn enter_otherwise(&self, may_probe: bool, now: u64) -> Entry {
+    /// Lets a call through, or refuses it, where there is no more to it than to count it.
+    #[inline]
+    pub(crate) fn enter_simply(&self, now: u64) -> Simply {
+        let word = self.hot.word();
+        if word.is_auto(State::Closed) {
+            if self.hot.rules().any(Rules::COUNTED) {
+                return Simply::Not;
+            }
+            self.window.count(Kind::Fires, now);
+            return Simply::Admitted(Ticket::new(word.turns(), now));
+        }
+        let until = self.hot.until();
+        if !word.is_auto(State::Open) || until <= now {
+            return Simply::Not;
+        }
+        self.window.refused(now);
+        Simply::Refused(until - now)
+    }
+
+    /// What is left of it.
+    fn enter_in_full(&self, may_probe: bool, now: u64) -> Entry {
         self.window.count(Kind::Fires, now);
         let word = self.hot.word();
         if word.is_auto(State::Closed) {
@@ -217,8 +230,8 @@ impl Circuit {
             self.window.count(Kind::Dropped, now);
             return None;
         }
-        self.window.failed(FailureKind::Full, None, false, now);
-        self.failed(turns, false, now)
+        let bucket = self.window.failed(FailureKind::Full, None, false, now);
+        self.failed(turns, false, bucket, now)
     }
 
     /// A call that was let through has ended.
@@ -231,14 +244,15 @@ impl Circuit {
     pub(crate) fn leave_at(&self, ticket: &Ticket, outcome: Outcome, now: u64) -> Option<Arc<Transition>> {
         let word = self.hot.word();
         let plain = word.is_closed() && word.turns() == ticket.turns && !ticket.placed && !ticket.observer;
-        if plain && outcome == Outcome::Success {
-            return self.succeed(ticket, now);
+        match End::from(outcome) {
+            End::Good if plain => self.succeed(ticket, now),
+            End::Bad(kind) if plain => self.fail(ticket, kind, now),
+            end => self.leave_otherwise(ticket, end, now),
         }
-        self.leave_otherwise(ticket, outcome, now)
     }
 
     #[inline(never)]
-    fn leave_otherwise(&self, ticket: &Ticket, outcome: Outcome, now: u64) -> Option<Arc<Transition>> {
+    fn leave_otherwise(&self, ticket: &Ticket, end: End, now: u64) -> Option<Arc<Transition>> {
         if ticket.placed {
             self.busy.under_way.fetch_sub(1, Ordering::AcqRel);
         }
@@ -251,21 +265,23 @@ impl Circuit {
             return None;
         }
         if !word.is_closed() {
-            return self.leave_locked(ticket, End::from(outcome), now);
+            return self.leave_locked(ticket, end, now);
         }
-        match End::from(outcome) {
+        match end {
             End::Good => self.succeed(ticket, now),
+            End::Bad(kind) => self.fail(ticket, kind, now),
             End::Neither => {
                 self.window.count(Kind::Dropped, now);
                 None
             }
-            End::Bad(kind) => {
-                let took = now.saturating_sub(ticket.began);
-                let slow = self.hot.is_slow(took);
-                self.window.failed(kind, Some(took), slow, now);
-                self.failed(ticket.turns, slow, now)
-            }
         }
+    }
+
+    fn fail(&self, ticket: &Ticket, kind: FailureKind, now: u64) -> Option<Arc<Transition>> {
+        let took = now.saturating_sub(ticket.began);
+        let slow = self.hot.is_slow(took);
+        let bucket = self.window.failed(kind, Some(took), slow, now);
+        self.failed(ticket.turns, slow, bucket, now)
     }
 
     #[inline]
@@ -291,12 +307,12 @@ impl Circuit {
         if rules.any(Rules::RING) {
             lock(&self.ring).push(false, slow);
         }
-        if slow || rules.any(Rules::EVERY_END) { self.judge(turns, rules, now) } else { None }
+        if slow || rules.any(Rules::EVERY_END) { self.judge_locked(turns, now) } else { None }
     }
 
     /// A closed circuit's call failed, and is counted.
     #[inline]
-    fn failed(&self, turns: u64, slow: bool, now: u64) -> Option<Arc<Transition>> {
+    fn failed(&self, turns: u64, slow: bool, bucket: u64, now: u64) -> Option<Arc<Transition>> {
         let rules = self.hot.rules();
         if rules.any(Rules::CONSECUTIVE) {
             let count = |failures: u32| Some(failures.saturating_add(1));
@@ -305,15 +321,8 @@ impl Circuit {
         if rules.any(Rules::RING) {
             lock(&self.ring).push(true, slow);
         }
-        self.judge(turns, rules, now)
-    }
-
-    #[inline]
-    fn judge(&self, turns: u64, rules: Rules, now: u64) -> Option<Arc<Transition>> {
-        if self.hot.may_trip(rules, || self.window.rates(now)) {
-            return self.judge_locked(turns, now);
-        }
-        None
+        let may_trip = self.hot.may_trip(rules, || self.window.rates_at(bucket));
+        if may_trip { self.judge_locked(turns, now) } else { None }
     }
 
     /// Closed, and going by itself.

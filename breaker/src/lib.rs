@@ -8,6 +8,8 @@ mod sync;
 mod window;
 
 mod circuit;
+#[cfg(all(test, breaker_loom))]
+mod every_order;
 mod reason;
 mod snapshot;
 

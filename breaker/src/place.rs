@@ -1,7 +1,7 @@
 //! The place that a call holds while it is under way, and gives back whatever happens.
 
 use crate::breaker::Breaker;
-use crate::circuit::{Entry, Outcome, Ticket};
+use crate::circuit::{Entry, Outcome, Simply, Ticket};
 use crate::error::Refused;
 use crate::shadow::Shadows;
 use std::borrow::Borrow;
@@ -29,23 +29,28 @@ impl<H: Borrow<Breaker>> Place<H> {
     /// Asks for the place. Where the circuit is disabled there is none, and none is needed.
     #[inline]
     pub(crate) fn enter(&mut self) -> Result<(), Refused> {
-        let entry = match self.breaker.borrow().enter(self.may_probe) {
-            Ok(ticket) => {
-                (self.ticket, self.held) = (ticket, true);
-                return Ok(());
+        match self.breaker.borrow().enter_simply() {
+            Simply::Admitted(ticket) => (self.ticket, self.held) = (ticket, true),
+            Simply::Refused(nanos) => {
+                return Err(Refused::Open { retry_after: Duration::from_nanos(nanos) });
             }
-            Err(entry) => entry,
-        };
-        match entry {
+            Simply::Not => return self.enter_in_full(),
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn enter_in_full(&mut self) -> Result<(), Refused> {
+        match self.breaker.borrow().enter_in_full(self.may_probe) {
             Entry::Admitted(ticket) => {
                 (self.ticket, self.held) = (ticket, true);
                 self.shadows = self.breaker.borrow().enter_shadows();
+                Ok(())
             }
-            Entry::Bypassed => {}
-            Entry::Refused { retry_after, .. } => return Err(Refused::Open { retry_after }),
-            Entry::Full { capacity, .. } => return Err(Refused::Full { capacity }),
+            Entry::Bypassed => Ok(()),
+            Entry::Refused { retry_after, .. } => Err(Refused::Open { retry_after }),
+            Entry::Full { capacity, .. } => Err(Refused::Full { capacity }),
         }
-        Ok(())
     }
 
     #[inline]

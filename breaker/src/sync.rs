@@ -12,6 +12,12 @@ pub(crate) use loom::sync::{
     atomic::{AtomicU32, AtomicU64, Ordering, fence},
 };
 
+#[cfg(not(breaker_loom))]
+pub(crate) use std::hint::spin_loop;
+
+#[cfg(breaker_loom)]
+pub(crate) use loom::thread::yield_now as spin_loop;
+
 use std::sync::PoisonError;
 
 /// Takes a lock under which nothing can panic half-way through a change.

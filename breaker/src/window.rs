@@ -23,7 +23,7 @@ use shard::{Bucket, Shard, Turn};
 use std::sync::OnceLock;
 
 /// A circuit that has counted so often is busy: from then on a thread that uses it gets a shard of its own.
-const BUSY: u32 = 256;
+const BUSY: u32 = if cfg!(breaker_loom) { 0 } else { 256 };
 
 #[derive(Debug)]
 pub(crate) struct Window {
@@ -56,7 +56,7 @@ struct Span {
 impl Window {
     /// A window of `length` buckets of `interval` nanoseconds each.
     pub(crate) fn new((interval, length): (u64, usize)) -> Self {
-        Self {
+        let window = Self {
             interval: AtomicU64::new(interval),
             length: AtomicU64::new(length as u64),
             era: AtomicU64::new(0),
@@ -65,7 +65,12 @@ impl Window {
             shared: OnceLock::new(),
             sharing: Mutex::new(0),
             calm: AtomicU32::new(BUSY),
+        };
+        if cfg!(breaker_loom) {
+            // loom does not know of std's cells, so nothing may come to be in them while threads run.
+            window.lanes.iter().chain([&window.shared]).for_each(|lane| drop(lane.set(window.shard())));
         }
+        window
     }
 
     /// Cuts the window anew. What it holds stays, in the old buckets.
@@ -109,10 +114,10 @@ impl Window {
     }
 
     /// Counts a call that failed. After that, a sum taken here holds this failure, and of two threads that count one at
-    /// the same time, at least one finds both.
+    /// the same time, at least one finds both. Answers with when the bucket begins.
     #[inline]
-    pub(crate) fn failed(&self, kind: FailureKind, took: Option<u64>, slow: bool, now: u64) {
-        self.write(now, |bucket| {
+    pub(crate) fn failed(&self, kind: FailureKind, took: Option<u64>, slow: bool, now: u64) -> u64 {
+        let begins = self.write(now, |bucket| {
             bucket.add(Kind::Failures, 1);
             if matches!(kind, FailureKind::Timeout) {
                 bucket.add(Kind::Timeouts, 1);
@@ -121,13 +126,15 @@ impl Window {
                 bucket.took(took, slow);
             }
             bucket.remember(kind, now);
+            bucket.begins()
         });
         fence(Ordering::SeqCst);
+        begins
     }
 
     /// Has `act` write to the bucket that `now` falls in: this thread's, where it has one.
     #[inline]
-    fn write(&self, now: u64, act: impl FnOnce(&Bucket)) {
+    fn write<T>(&self, now: u64, act: impl FnOnce(&Bucket) -> T) -> T {
         let version = self.version.load(Ordering::Acquire);
         let shard = self.lanes.get(lanes::known()).and_then(OnceLock::get);
         match shard.and_then(|shard| shard.current(now, version)) {
@@ -139,7 +146,7 @@ impl Window {
     /// The same, where this thread has no bucket yet, or only an old one.
     #[cold]
     #[inline(never)]
-    fn write_anew(&self, now: u64, act: impl FnOnce(&Bucket)) {
+    fn write_anew<T>(&self, now: u64, act: impl FnOnce(&Bucket) -> T) -> T {
         let lane = self.lanes.get(lanes::mine());
         let busy = self.calm.load(Ordering::Relaxed) == 0;
         if let Some(lane) = lane.filter(|lane| busy || lane.get().is_some()) {
@@ -149,7 +156,7 @@ impl Window {
         let mut used = lock(&self.sharing);
         *used = used.saturating_add(1);
         self.calm.store(BUSY.saturating_sub(*used), Ordering::Relaxed);
-        act(self.at(self.shared.get_or_init(|| self.shard()), now));
+        act(self.at(self.shared.get_or_init(|| self.shard()), now))
     }
 
     fn shard(&self) -> Box<Shard> {
@@ -179,9 +186,16 @@ impl Window {
 
     /// What a sum at `now` is made of.
     fn span(&self, now: u64) -> Span {
+        let interval = self.interval.load(Ordering::Relaxed);
+        self.span_at(now - now % interval)
+    }
+
+    /// The same, where it is known when the newest bucket begins.
+    #[inline]
+    fn span_at(&self, newest: u64) -> Span {
         let (interval, length) = self.geometry();
-        let oldest = (now / interval).saturating_sub(length as u64 - 1) * interval;
-        Span { interval, from: oldest, era: self.era.load(Ordering::Relaxed) }
+        let from = newest.saturating_sub(interval.saturating_mul(length as u64 - 1));
+        Span { interval, from, era: self.era.load(Ordering::Relaxed) }
     }
 
     /// The sums over the window.
@@ -195,9 +209,18 @@ impl Window {
     }
 
     /// Asked for, ended well, failed, slow: what rates are made of.
-    #[inline]
     pub(crate) fn rates(&self, now: u64) -> Rates {
-        let span = self.span(now);
+        self.rates_of(self.span(now))
+    }
+
+    /// The same, where it is known when the newest bucket begins.
+    #[inline]
+    pub(crate) fn rates_at(&self, newest: u64) -> Rates {
+        self.rates_of(self.span_at(newest))
+    }
+
+    #[inline]
+    fn rates_of(&self, span: Span) -> Rates {
         let mut rates = Rates::default();
         for shard in self.shards() {
             rates += shard.read(|shard| shard.rates_within(span));
@@ -277,4 +300,10 @@ impl std::ops::AddAssign for Rates {
         self.failures += other.failures;
         self.slow += other.slow;
     }
+}
+
+/// Says which lane a thread of loom has.
+#[cfg(breaker_loom)]
+pub(crate) fn take_lane(number: usize) {
+    lanes::set(number);
 }

@@ -148,7 +148,9 @@ impl Circuit {
             let ended = Ended { probe: ticket.probe, end, took, slow: self.hot.is_slow(took), now };
             match end {
                 End::Good => self.window.succeeded(took, ended.slow, now),
-                End::Bad(kind) => self.window.failed(kind, Some(took), ended.slow, now),
+                End::Bad(kind) => {
+                    self.window.failed(kind, Some(took), ended.slow, now);
+                }
                 End::Neither => self.window.count(Kind::Dropped, now),
             }
             self.heal(machine, &ended)

@@ -21,8 +21,18 @@ struct Free {
     back: BTreeSet<usize>,
 }
 
+#[cfg(not(breaker_loom))]
 thread_local! {
     static NUMBER: Cell<usize> = const { Cell::new(UNKNOWN) };
+}
+
+// Threads of loom are no threads of the system: each says which number it has.
+#[cfg(breaker_loom)]
+loom::thread_local! {
+    static NUMBER: Cell<usize> = Cell::new(NONE);
+}
+
+thread_local! {
     static LEASE: Lease = Lease::take();
 }
 
@@ -43,7 +53,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         // What runs later in the thread's end finds no number, and writes where a lock is.
-        NUMBER.set(NONE);
+        set(NONE);
         FREE.lock().unwrap_or_else(PoisonError::into_inner).back.insert(self.0);
     }
 }
@@ -51,20 +61,27 @@ impl Drop for Lease {
 /// This thread's number, if it has asked for one; else more than there are lanes.
 #[inline]
 pub(super) fn known() -> usize {
-    NUMBER.get()
+    NUMBER.with(Cell::get)
+}
+
+pub(super) fn set(number: usize) {
+    NUMBER.with(|mine| mine.set(number));
 }
 
 /// This thread's number; more than there are lanes where it is ending.
 #[cold]
 pub(super) fn mine() -> usize {
-    if NUMBER.get() == UNKNOWN {
-        NUMBER.set(LEASE.try_with(|lease| lease.0).unwrap_or(NONE));
+    if known() == UNKNOWN {
+        set(LEASE.try_with(|lease| lease.0).unwrap_or(NONE));
     }
-    NUMBER.get()
+    known()
 }
 
 /// How many lanes a busy circuit has: more than there are cores, so that blocking threads beside the workers have one.
 pub(super) fn count() -> usize {
+    if cfg!(breaker_loom) {
+        return 2;
+    }
     static COUNT: OnceLock<usize> = OnceLock::new();
     *COUNT.get_or_init(|| {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -6,7 +6,7 @@
 use super::latency::{BINS, Bins, bin};
 use super::{Rates, Span};
 use crate::reason::{Failure, FailureKind};
-use crate::sync::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::sync::{AtomicU32, AtomicU64, Ordering, fence, spin_loop};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(crate) enum Kind {
 
 const KINDS: usize = Kind::Nanos as usize + 1;
 /// How many failures each bucket remembers.
-const REMEMBERED: usize = 4;
+const REMEMBERED: usize = if cfg!(breaker_loom) { 1 } else { 4 };
 /// Sizes of the banks after the first, which is as long as the window is in the beginning.
 const LATER_BANKS: [usize; 2] = [100, 1_000];
 /// A reader gives up waiting for a quiet moment, as with buckets of a few nanoseconds there is none.
@@ -140,6 +140,11 @@ impl Bucket {
     }
 
     #[inline]
+    pub(super) fn begins(&self) -> u64 {
+        self.begins.load(Ordering::Relaxed)
+    }
+
+    #[inline]
     fn rates(&self) -> Rates {
         Rates {
             asked: self.get(Kind::Fires),
@@ -150,7 +155,7 @@ impl Bucket {
     }
 
     fn is(&self, turn: &Turn) -> bool {
-        let is = (self.begins.load(Ordering::Relaxed), self.era.load(Ordering::Relaxed));
+        let is = (self.begins(), self.era.load(Ordering::Relaxed));
         is == (turn.begins, turn.span.era)
     }
 
@@ -310,7 +315,7 @@ impl Shard {
                     return seen;
                 }
             }
-            std::hint::spin_loop();
+            spin_loop();
         }
         look(self)
     }
@@ -318,7 +323,7 @@ impl Shard {
     #[inline]
     fn within(&self, span: Span) -> impl Iterator<Item = &Bucket> {
         self.banks.iter().filter_map(OnceLock::get).flatten().filter(move |bucket| {
-            let begins = bucket.begins.load(Ordering::Relaxed);
+            let begins = bucket.begins();
             begins >= span.from && begins != NEVER && bucket.era.load(Ordering::Relaxed) == span.era
         })
     }
@@ -350,7 +355,7 @@ impl Shard {
     }
 
     pub(super) fn buckets_within(&self, span: Span) -> Vec<(u64, Sums)> {
-        self.within(span).map(|bucket| (bucket.begins.load(Ordering::Relaxed), bucket.sums())).collect()
+        self.within(span).map(|bucket| (bucket.begins(), bucket.sums())).collect()
     }
 
     pub(super) fn bins_within(&self, span: Span) -> Bins {

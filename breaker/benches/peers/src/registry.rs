@@ -1,7 +1,6 @@
 //! Many circuits by name: how long it takes to find one, and what each takes.
 //!
-//! SEAM: a row for `breaker::Registry` stands ready behind the feature `registry`. Until then, and as a floor to it,
-//! there is a map behind a lock, as one would write it without a registry.
+//! Beside the registry there is, as a floor to it, a map behind a lock, as one would write it without one.
 
 use breaker::Breaker;
 use std::collections::HashMap;
@@ -20,10 +19,7 @@ pub(crate) trait Book {
 
 /// All ways to keep circuits by name.
 pub(crate) fn books(circuits: usize) -> Vec<(&'static str, Box<dyn Book>)> {
-    // Only the seam asks for the number.
-    let _ = circuits;
     vec![
-        #[cfg(feature = "registry")]
         ("breaker::Registry", Box::new(ours::registry(circuits))),
         ("RwLock<HashMap<_, Breaker>>", Box::new(Map::default())),
     ]
@@ -70,8 +66,7 @@ impl Book for Map {
     }
 }
 
-/// SEAM: on when the core has `Registry`. It has to be told to hold as many circuits as are asked for.
-#[cfg(feature = "registry")]
+/// It has to be told to hold as many circuits as are asked for.
 mod ours {
     use super::Book;
     use breaker::{Breaker, Registry};

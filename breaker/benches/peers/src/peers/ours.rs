@@ -1,4 +1,4 @@
-//! This library: as it comes, and without a time-out.
+//! This library: as it comes, without a time-out, on another clock, and by permits.
 //!
 //! The only file, with `registry.rs`, that knows its API.
 
@@ -13,9 +13,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         Row::new::<Timed>("breaker", Kind::Ours, WINDOW).slides(),
         Row::new::<Unlimited>("breaker, no time-out", Kind::Ours, WINDOW).slides(),
-        #[cfg(feature = "tsc")]
         Row::new::<tsc::Timed>("breaker on the TSC", Kind::Ours, WINDOW).slides(),
-        #[cfg(feature = "permit")]
         Row::new::<permit::Permitted>("breaker, by permit", Kind::Ours, WINDOW).slides().sync(),
     ]
 }
@@ -77,8 +75,7 @@ macro_rules! called {
 called!(Timed, closed());
 called!(Unlimited, closed().timeout(None));
 
-/// SEAM: on when the core has `Clock::tsc`; in Cargo.toml the feature then becomes `tsc = ["breaker/tsc"]`.
-#[cfg(feature = "tsc")]
+/// On the processor's time stamp counter.
 mod tsc {
     use super::*;
     use breaker::Clock;
@@ -86,8 +83,7 @@ mod tsc {
     called!(Timed, closed().clock(Clock::tsc()));
 }
 
-/// SEAM: on when the core has `Breaker::permit`.
-#[cfg(feature = "permit")]
+/// By permits, which own their handle: an `Arc` is cloned and dropped with each.
 mod permit {
     use super::*;
     use crate::call::{bad_now, good_now};
