@@ -94,7 +94,7 @@ fn an_answer_that_meets_an_opening_counts_once_or_is_late() {
 
 #[test]
 fn what_is_read_while_a_bucket_is_begun_is_whole() {
-    model(3, || {
+    model(2, || {
         let circuit = circuit(Settings::default());
         circuit.leave(admitted(&circuit, 0), Outcome::Success, ms(0));
         circuit.leave(admitted(&circuit, 10), Outcome::Success, ms(10));
@@ -127,7 +127,7 @@ fn a_probe_that_is_given_back_can_be_taken_by_another() {
 
 #[test]
 fn with_one_place_one_call_is_under_way() {
-    model(3, || {
+    model(2, || {
         let circuit = circuit(Settings { capacity: Some(1), volume: 100, ..Settings::default() });
         let call = |circuit: &Circuit| match circuit.enter(ms(1)) {
             Entry::Admitted(ticket) => {
