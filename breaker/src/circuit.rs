@@ -24,7 +24,7 @@ pub use saved::Saved;
 use crate::reason::{FailureKind, Transition};
 use crate::settings::{Settings, SettingsError, Window as WindowOf, nanos};
 use crate::snapshot::State;
-use crate::sync::{AtomicU32, Mutex, Ordering, lock};
+use crate::sync::{AtomicU32, Mutex, Ordering, fence, lock};
 use crate::window::{Kind, Ring, Window};
 use half_open::End;
 use hot::{Hot, Rules};
@@ -291,7 +291,12 @@ impl Circuit {
         if rules.any(Rules::RING) {
             lock(&self.ring).push(false, slow);
         }
-        if slow || rules.any(Rules::EVERY_END) { self.judge(turns, rules, now) } else { None }
+        if slow || rules.any(Rules::EVERY_END) {
+            // As with failures: of two that end at the same time, at least one finds both.
+            fence(Ordering::SeqCst);
+            return self.judge(turns, rules, now);
+        }
+        None
     }
 
     /// A closed circuit's call failed, and is counted.
