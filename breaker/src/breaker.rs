@@ -184,7 +184,7 @@ impl Breaker {
     /// How long a call would be refused for, were it made now. Nothing is counted, and no place taken.
     #[must_use]
     pub fn would_refuse(&self) -> Option<Duration> {
-        self.shared.circuit.would_refuse(self.now())
+        self.step(|circuit, now| (circuit.would_refuse(now), Events::default()))
     }
 
     /// The time since the circuit was made.
@@ -316,25 +316,37 @@ impl Breaker {
     /// One step of the rules, and what came of it told.
     fn step<T>(&self, act: impl FnOnce(&Circuit, Duration) -> (T, Events)) -> T {
         let shared = &self.shared;
-        let now = self.now();
+        let circuit = &shared.circuit;
         if shared.watch.listeners.is_empty() {
-            return act(&shared.circuit, now).0;
+            return act(circuit, self.now()).0;
         }
-        while let Some(transition) = shared.circuit.tick(now) {
-            shared.tell(event::turned(Some(transition)), now);
+        // One step after the other, from its look at the clock on: else what the clock does to the circuit in the midst of
+        // another thread's step would be told by nobody, and a timer be set for a state that has passed.
+        let mut timer = shared.timer.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now();
+        let tick = || circuit.tick(now).map(|turned| (turned, circuit.status(now)));
+        let by_the_clock: Vec<_> = std::iter::from_fn(tick).collect();
+        let turns = circuit.turns();
+        let (answer, mut events) = act(circuit, now);
+        if circuit.turns() != turns && events.iter().flatten().all(|(_, turned)| turned.is_none()) {
+            // A call that is made all the same cannot say that it has opened the circuit.
+            events[3] = event::turned(circuit.last());
         }
-        let (answer, events) = act(&shared.circuit, now);
-        self.keep_timer(now);
+        let status = circuit.status(now);
+        self.keep_timer(&mut timer, now);
+        drop(timer);
+        for (turned, status) in by_the_clock {
+            shared.tell(event::turned(Some(turned)), &status, now);
+        }
         for told in events {
-            shared.tell(told, now);
+            shared.tell(told, &status, now);
         }
         answer
     }
 
     /// While the circuit is not closed, one task waits for what the clock will do to it.
-    fn keep_timer(&self, now: Duration) {
+    fn keep_timer(&self, timer: &mut Option<Timer>, now: Duration) {
         let due = self.shared.circuit.due();
-        let mut timer = self.shared.timer.lock().unwrap_or_else(PoisonError::into_inner);
         if due == timer.as_ref().map(|timer| timer.due) {
             return;
         }
@@ -349,11 +361,10 @@ impl Breaker {
 }
 
 impl Shared {
-    fn tell(&self, told: Option<Told>, now: Duration) {
+    fn tell(&self, told: Option<Told>, status: &Status, now: Duration) {
         let Some((kind, transition)) = told else { return };
-        let status = self.circuit.status(now);
         let transition = transition.as_deref();
-        let event = Event { kind, circuit: &self.name, at: now, status: &status, transition };
+        let event = Event { kind, circuit: &self.name, at: now, status, transition };
         for listener in &self.watch.listeners {
             // The panic hook has told of it; the call that happened to be under way is not to blame.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| listener(&event)));
