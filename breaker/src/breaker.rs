@@ -3,20 +3,20 @@
 //! Nothing is locked while a call is made or a listener is told. The timer runs only while the circuit is not closed and
 //! only to tell the listeners in time: the circuit itself half-opens by the clock, timer or not.
 
+mod steps;
+
 use crate::builder::Builder;
 use crate::call::Call;
-use crate::circuit::{Circuit, Entry, Outcome, Saved, Simply, Ticket};
+use crate::circuit::{Circuit, Saved, Ticket};
 use crate::clock::Time;
-use crate::error::CallError;
-use crate::event::{self, EventKind, Events, Told};
-use crate::log::{CallLog, LoggedCall};
+use crate::event::Events;
+use crate::log::CallLog;
 use crate::reason::Reason;
-use crate::settings::{Settings, SettingsError, nanos};
-use crate::shadow::Shadows;
+use crate::settings::{Settings, SettingsError};
 use crate::snapshot::{Mode, Snapshot, State, Status};
 use crate::watch::{Timer, Watch};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 /// A circuit breaker. Clones are handles to the same circuit.
@@ -199,7 +199,10 @@ impl Breaker {
     /// How long a call would be refused for, were it made now. Nothing is counted, and no place taken.
     #[must_use]
     pub fn would_refuse(&self) -> Option<Duration> {
-        self.shared.circuit.would_refuse(self.now())
+        if self.shared.circuit.is_plainly_closed() {
+            return None;
+        }
+        self.step(|circuit, now| (circuit.would_refuse(now), Events::default()))
     }
 
     /// The time since the circuit was made.
@@ -262,139 +265,6 @@ impl Breaker {
         let timeout = self.shared.circuit.timeout_nanos()?;
         let taken = self.shared.time.now().saturating_sub(ticket.began());
         Some((Duration::from_nanos(timeout.saturating_sub(taken)), Duration::from_nanos(timeout)))
-    }
-
-    /// What the circuit says where that is simple and nobody looks on.
-    #[inline]
-    pub(crate) fn enter_simply(&self) -> Simply {
-        if self.shared.watched {
-            Simply::Not
-        } else {
-            self.shared.circuit.enter_simply(self.shared.time.now())
-        }
-    }
-
-    /// What it says else.
-    #[inline(never)]
-    pub(crate) fn enter_in_full(&self, may_probe: bool) -> Entry {
-        self.step(|circuit, now| {
-            let entry = if may_probe { circuit.enter(now) } else { circuit.enter_without_probing(now) };
-            let events = event::entered(&entry);
-            (entry, events)
-        })
-    }
-
-    #[inline]
-    pub(crate) fn leave(&self, ticket: &Ticket, outcome: Outcome) {
-        if self.shared.watched {
-            self.leave_watched(ticket, outcome);
-        } else if self.shared.circuit.leave_at(ticket, outcome, self.shared.time.now()).is_some() {
-            self.turned();
-        }
-    }
-
-    #[inline(never)]
-    fn leave_watched(&self, ticket: &Ticket, outcome: Outcome) {
-        self.step(|circuit, now| {
-            let began = Duration::from_nanos(ticket.began());
-            self.shared.watch.log.push(LoggedCall { began, ended: now, outcome });
-            ((), event::left(outcome, circuit.leave_at(ticket, outcome, nanos(now))))
-        });
-    }
-
-    /// The call's part in the shadows, if there are any.
-    pub(crate) fn enter_shadows(&self) -> Shadows {
-        let shadows = &self.shared.watch.shadows;
-        let now = self.now();
-        (!shadows.is_empty()).then(|| shadows.iter().map(|shadow| shadow.enter(now)).collect())
-    }
-
-    pub(crate) fn leave_shadows(&self, tickets: Box<[Option<Ticket>]>, outcome: Outcome) {
-        let now = self.now();
-        for (shadow, ticket) in self.shared.watch.shadows.iter().zip(tickets) {
-            if let Some(ticket) = ticket {
-                shadow.leave(ticket, outcome, now);
-            }
-        }
-    }
-
-    /// Counts a call that found no place among so many, in a line that stands before the circuit.
-    pub(crate) fn refuse_full<E>(&self, places: u32) -> CallError<E> {
-        self.step(|circuit, now| {
-            let entry = circuit.refuse_for_want_of_a_place(places, nanos(now));
-            ((), event::entered(&entry))
-        });
-        CallError::Full { capacity: places }
-    }
-
-    pub(crate) fn fall_back(&self) {
-        self.step(|circuit, now| {
-            circuit.fall_back(now);
-            ((), [event::simply(EventKind::Fallback), None, None, None])
-        });
-    }
-
-    fn turn(&self, change: impl FnOnce(&Circuit, Duration) -> Option<Arc<crate::Transition>>) {
-        self.step(|circuit, now| ((), [event::turned(change(circuit, now)), None, None, None]));
-    }
-
-    /// One step of the rules, and what came of it told.
-    fn step<T>(&self, act: impl FnOnce(&Circuit, Duration) -> (T, Events)) -> T {
-        let shared = &self.shared;
-        let now = self.now();
-        if shared.watch.listeners.is_empty() {
-            let (answer, events) = act(&shared.circuit, now);
-            if events.iter().flatten().any(|(_, transition)| transition.is_some()) {
-                self.turned();
-            }
-            return answer;
-        }
-        while let Some(transition) = shared.circuit.tick(now) {
-            shared.tell(event::turned(Some(transition)), now);
-        }
-        let (answer, events) = act(&shared.circuit, now);
-        self.keep_timer(now);
-        if events.iter().flatten().any(|(_, transition)| transition.is_some()) {
-            self.turned();
-        }
-        for told in events {
-            shared.tell(told, now);
-        }
-        answer
-    }
-
-    /// The state has changed; nothing is locked.
-    #[cold]
-    fn turned(&self) {
-        #[cfg(feature = "tower")]
-        self.shared.waiters.wake_all();
-    }
-
-    #[cfg(feature = "tower")]
-    pub(crate) fn waiters(&self) -> &Arc<crate::waiters::Waiters> {
-        &self.shared.waiters
-    }
-
-    /// While the circuit is not closed, one task waits for what the clock will do to it.
-    fn keep_timer(&self, now: Duration) {
-        let due = self.shared.circuit.due();
-        let mut timer = self.shared.timer.lock().unwrap_or_else(PoisonError::into_inner);
-        if due != timer.as_ref().map(|timer| timer.due) {
-            *timer = due.and_then(|due| Timer::start(due, now, self.downgrade()));
-        }
-    }
-
-    /// Looks at the clock, and tells what it has done.
-    pub(crate) fn look(&self) {
-        self.step(|_, _| ((), Events::default()));
-    }
-}
-
-impl Shared {
-    fn tell(&self, told: Option<Told>, now: Duration) {
-        if let Some(told) = told {
-            self.watch.tell(&self.name, told, &self.circuit.status(now), now);
-        }
     }
 }
 

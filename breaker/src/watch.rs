@@ -28,8 +28,8 @@ impl Watch {
         !self.listeners.is_empty() || !self.shadows.is_empty() || self.log.is_kept()
     }
 
-    pub(crate) fn tell(&self, circuit: &str, told: Told, status: &Status, at: Duration) {
-        let (kind, transition) = told;
+    pub(crate) fn tell(&self, circuit: &str, told: Option<Told>, status: &Status, at: Duration) {
+        let Some((kind, transition)) = told else { return };
         let event = Event { kind, circuit, at, status, transition: transition.as_deref() };
         for listener in &self.listeners {
             // The panic hook has told of it; the call that happened to be under way is not to blame.

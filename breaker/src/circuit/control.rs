@@ -113,6 +113,11 @@ impl Circuit {
         Entry::Full { capacity, opened }
     }
 
+    /// The last change of state.
+    pub(crate) fn last(&self) -> Option<Arc<Transition>> {
+        lock(&self.machine).last.clone()
+    }
+
     pub(super) fn consecutive(&self) -> u32 {
         self.busy.consecutive.load(Ordering::Acquire)
     }

@@ -6,7 +6,7 @@ use crate::settings::{Figures, ProbeVerdict, Ramp, Settings, nanos};
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct HalfOpen {
     /// Those that hold a place.
     probes: Vec<Probe>,
@@ -19,7 +19,7 @@ pub(super) struct HalfOpen {
     seen: Figures,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Probe {
     number: NonZeroU64,
     /// Until then no other call takes its place.
@@ -67,10 +67,12 @@ impl HalfOpen {
         match &mut self.stage {
             Stage::Lost => Pass::Refused(nanos(settings.reset)),
             Stage::Ramp { ramp, began, credit } => {
-                *credit += ramp.share(now - *began) / 100.0;
+                // A thread that read the clock earlier may come here later.
+                let since = now.saturating_sub(*began);
+                *credit += ramp.share(since) / 100.0;
                 if *credit < 1.0 {
                     // By then about twice as many go through.
-                    let left = nanos(ramp.over).saturating_sub(now - *began);
+                    let left = nanos(ramp.over).saturating_sub(since);
                     return Pass::Refused((left / 10).max(1));
                 }
                 *credit -= 1.0;
@@ -101,7 +103,9 @@ impl HalfOpen {
             return None;
         }
         let (ProbeVerdict::Successes(needed) | ProbeVerdict::Rate(needed)) = settings.probing.verdict;
-        let needed = u64::from(needed).saturating_sub(self.seen.ended);
+        // One at least, where other settings ask for fewer than have answered already: it is that one's answer that moves
+        // the circuit.
+        let needed = u64::from(needed).saturating_sub(self.seen.ended).max(1);
         let places = needed.min(u64::from(settings.probing.at_once));
         let holding = || self.probes.iter().filter(|probe| probe.holds(now));
         if (holding().count() as u64) < places {
@@ -118,6 +122,10 @@ impl HalfOpen {
 
     /// The end of a probe, or of a call that came back. `loses` is opossum's mistake.
     pub(super) fn ended(&mut self, call: &Ended, settings: &Settings, loses: bool) -> Verdict {
+        if call.probe.is_none() && matches!(self.stage, Stage::Probing) {
+            // It was let through because the circuit was forced closed.
+            return Verdict::Wait;
+        }
         self.probes.retain(|probe| Some(probe.number) != call.probe);
         let failure = match call.end {
             End::Good => None,

@@ -114,6 +114,10 @@ impl Circuit {
         }
         let before = self.busy.under_way.fetch_add(1, Ordering::AcqRel);
         let Some(capacity) = self.hot.capacity().filter(|&capacity| before >= capacity) else {
+            if machine.mode == Mode::MetricsOnly && self.hot.may_pile_up(before) {
+                // Said by the state alone: the call is made all the same.
+                self.judge_with(machine, before, now);
+            }
             return Entry::Admitted(Ticket { placed: true, ..ticket });
         };
         self.busy.under_way.fetch_sub(1, Ordering::AcqRel);
@@ -164,6 +168,7 @@ impl Circuit {
         let verdict = half_open.ended(ended, &machine.settings, loses);
         self.change(machine, |machine| match verdict {
             Verdict::Close(reason) => machine.close(ended.now, reason),
+            Verdict::Open(_) if machine.mode == Mode::ForcedClosed => None,
             Verdict::Open(reason) => machine.open(ended.now, reason),
             Verdict::Wait | Verdict::HalfOpen => None,
         })

@@ -9,7 +9,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Machine {
     pub(super) settings: Arc<Settings>,
     pub(super) mode: Mode,
@@ -22,7 +22,7 @@ pub(super) struct Machine {
     pub(super) last: Option<Arc<Transition>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Phase {
     Closed,
     Open { until: u64 },
@@ -77,6 +77,14 @@ impl Machine {
             Verdict::HalfOpen => self.half_open(at, Reason::ResetOver),
             Verdict::Wait => None,
         }
+    }
+
+    /// As the clock will have it by now, if that is otherwise.
+    pub(super) fn ahead(&self, now: u64) -> Option<Self> {
+        self.due().filter(|(at, _)| *at <= now)?;
+        let mut ahead = self.clone();
+        while ahead.tick(now).is_some() {}
+        Some(ahead)
     }
 
     /// Opens for the usual time.

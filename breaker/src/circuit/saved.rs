@@ -50,7 +50,7 @@ impl Circuit {
             since: snapshot.since,
             turns: snapshot.turns,
             probe_in: snapshot.probe_in,
-            openings: lock(&self.machine).openings,
+            openings: self.seen(nanos(now), |machine| machine.openings),
             buckets: snapshot.buckets,
             totals: snapshot.totals,
         }

@@ -1,10 +1,9 @@
 //! Looking at a circuit without touching it.
 
 use super::Circuit;
-use super::half_open::Verdict;
 use super::machine::{Machine, Phase};
 use crate::settings::{nanos, share};
-use crate::snapshot::{Bucket, Counts, Snapshot, State, Status};
+use crate::snapshot::{Bucket, Counts, Snapshot, Status};
 use crate::sync::lock;
 use crate::window::{Kind, Sums};
 use std::sync::Arc;
@@ -15,51 +14,42 @@ impl Circuit {
     #[must_use]
     pub fn status(&self, now: Duration) -> Status {
         let now = nanos(now);
-        self.status_of(&lock(&self.machine), now)
+        self.seen(now, |machine| self.status_of(machine, now))
+    }
+
+    /// Looks at the circuit as the clock has it, changing nothing.
+    pub(super) fn seen<T>(&self, now: u64, look: impl FnOnce(&Machine) -> T) -> T {
+        let machine = lock(&self.machine);
+        match machine.ahead(now) {
+            Some(ahead) => look(&ahead),
+            None => look(&machine),
+        }
     }
 
     fn status_of(&self, machine: &Machine, now: u64) -> Status {
-        let mut status = Status {
+        let until = if let Phase::Open { until } = machine.phase { Some(until) } else { None };
+        Status {
             state: machine.phase.state(),
             mode: machine.mode,
             since: Duration::from_nanos(machine.since),
             turns: machine.turns,
-            probe_in: None,
+            probe_in: until.map(|until| Duration::from_nanos(until.saturating_sub(now))),
             counts: Counts::from(self.window.sums(now)),
             in_flight: in_flight(&self.window.totals()),
-        };
-        let now = Duration::from_nanos(now);
-        match machine.due() {
-            // What `tick` would make of it.
-            Some((at, verdict)) if at <= nanos(now) => {
-                status.since = Duration::from_nanos(at);
-                status.turns += 1;
-                status.state = match verdict {
-                    Verdict::Open(_) => State::Open,
-                    Verdict::HalfOpen | Verdict::Wait => State::HalfOpen,
-                    Verdict::Close(_) => State::Closed,
-                };
-                let until = status.since.saturating_add(machine.settings.reset);
-                status.probe_in = (status.state == State::Open).then(|| until.saturating_sub(now));
-            }
-            _ => {
-                if let Phase::Open { until } = machine.phase {
-                    status.probe_in = Some(Duration::from_nanos(until).saturating_sub(now));
-                }
-            }
         }
-        status
     }
 
     /// The circuit at `now`, in full.
     #[must_use]
     pub fn snapshot(&self, now: Duration) -> Snapshot {
-        let at = now;
-        let now = nanos(now);
-        let machine = lock(&self.machine);
-        let status = self.status_of(&machine, now);
+        self.seen(nanos(now), |machine| self.snapshot_of(machine, now))
+    }
+
+    fn snapshot_of(&self, machine: &Machine, at: Duration) -> Snapshot {
+        let now = nanos(at);
+        let status = self.status_of(machine, now);
         let sums = self.window.sums(now);
-        let figures = self.figures(&machine, now);
+        let figures = self.figures(machine, now);
         let (probes, ramp) = match &machine.phase {
             Phase::HalfOpen(half_open) => (half_open.probes(now), half_open.ramp(now)),
             Phase::Closed | Phase::Open { .. } => (0, None),

@@ -37,6 +37,9 @@ pub enum SettingsError {
     /// A rate is between none and all.
     #[error("threshold is {0}: it is a percentage, from 0 to 100")]
     Threshold(f64),
+    /// A call is slow or it is not: rules that differ about it would be judged on the same figures.
+    #[error("two rules differ about what is slow, {0:?} and {1:?}: they have to agree")]
+    Slow(Duration, Duration),
     /// A count that every circuit has reached before its first call.
     #[error("{0} is zero: the circuit would open with its first call; take 1 or more")]
     ZeroTrip(&'static str),
@@ -118,8 +121,12 @@ impl Settings {
         if rules > MOST_RULES {
             return Err(SettingsError::Rules(rules));
         }
+        let mut slow = None;
         for rule in self.trip.walk() {
             match rule {
+                Trip::Slow { than, .. } if *slow.get_or_insert(*than) != *than => {
+                    return Err(SettingsError::Slow(slow.unwrap_or(*than), *than));
+                }
                 Trip::Errors(threshold) | Trip::Slow { share: threshold, .. } => {
                     let percent = threshold.percent();
                     if !(0.0..=100.0).contains(&percent) {
