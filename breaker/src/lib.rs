@@ -42,6 +42,9 @@ pub mod config;
 mod health;
 mod policy;
 
+#[cfg(feature = "hystrix")]
+pub mod hystrix;
+
 #[cfg(feature = "tower")]
 pub mod tower;
 #[cfg(feature = "tower")]

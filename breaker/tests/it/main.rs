@@ -24,6 +24,9 @@ mod fallback;
 mod health;
 /// A second attempt beside a slow one.
 mod hedge;
+/// Records for the dashboard of Hystrix: every field, in every state, of every number and name.
+#[cfg(feature = "hystrix")]
+mod hystrix;
 /// What listeners are told, and the timer that tells half-open in time.
 mod listeners;
 /// Random traffic against a second, plain implementation of the rules.
