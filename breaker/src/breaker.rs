@@ -21,6 +21,21 @@ use std::time::Duration;
 
 /// A circuit breaker. Clones are handles to the same circuit.
 ///
+/// ```
+/// use breaker::{Breaker, CallError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let breaker = Breaker::builder("payment").build()?;
+/// assert_eq!(breaker.call(async { Ok::<_, &str>("paid") }).await, Ok("paid"));
+///
+/// let elsewhere = breaker.clone();
+/// elsewhere.open();
+/// let refused = breaker.call(async { Ok::<_, &str>("paid") }).await;
+/// assert!(matches!(refused, Err(CallError::Open { .. })));
+/// # Ok(()) }
+/// ```
+///
 /// The circuit's changes of state are numbered. A call that ends after the state has changed since it was let through is
 /// late: it gives its place back, is told to listeners, and counts for nothing.
 #[derive(Clone)]

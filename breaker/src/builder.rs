@@ -127,6 +127,19 @@ impl Builder {
 
     /// Has other settings judge the same calls beside the live ones, without a say in what happens: what would they have
     /// done? See [`Breaker::shadows`]. A call that the live circuit refuses is not seen by its shadows.
+    ///
+    /// ```
+    /// use breaker::{Breaker, Settings, State};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let nervous = Settings::default();
+    /// let breaker = Breaker::builder("payment").volume(20).shadow("nervous", nervous).build()?;
+    /// let _ = breaker.call(async { Err::<(), _>("no route") }).await;
+    /// assert_eq!(breaker.state(), State::Closed);
+    /// assert!(breaker.shadows().all(|(_, shadow)| shadow.state == State::Open));
+    /// # Ok(()) }
+    /// ```
     pub fn shadow(mut self, name: impl Into<String>, settings: Settings) -> Self {
         self.shadows.push((name.into(), settings));
         self

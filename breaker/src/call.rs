@@ -86,6 +86,23 @@ where
 
     /// Says how the end of the work is to be counted, whether it is an error or a result. The caller is handed it as it
     /// is; a fallback is asked only about errors that are judged failures.
+    ///
+    /// ```
+    /// use breaker::{Breaker, Verdict};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn status() -> Result<u16, std::io::Error> { Ok(503) }
+    /// let breaker = Breaker::builder("stock").build()?;
+    /// let answer = breaker.call(status()).judge(|result| match result {
+    ///     Ok(status) if *status < 400 => Verdict::Success,
+    ///     Ok(status) if *status < 500 => Verdict::Ignore, // says nothing about the callee
+    ///     _ => Verdict::Failure,
+    /// });
+    /// assert_eq!(answer.await?, 503);
+    /// assert_eq!(breaker.status().counts.failures, 1);
+    /// # Ok(()) }
+    /// ```
     pub fn judge<P>(self, judge: P) -> Call<H, W, ByResult<P>>
     where
         P: FnOnce(&Result<T, E>) -> Verdict,

@@ -10,6 +10,19 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Where a breaker takes the time from; see [`Builder::clock`](crate::Builder::clock).
+///
+/// ```
+/// use breaker::{Breaker, Clock, State};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), breaker::SettingsError> {
+/// let clock = Clock::manual();
+/// let breaker = Breaker::builder("payment").clock(clock.clone()).build()?;
+/// breaker.open();
+/// clock.advance(Duration::from_secs(10));
+/// assert_eq!(breaker.state(), State::HalfOpen);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Default)]
 pub struct Clock(Source);
 
