@@ -9,7 +9,7 @@ use crate::builder::Builder;
 use crate::call::Call;
 use crate::circuit::{Circuit, Saved, Ticket};
 use crate::clock::Time;
-use crate::event::Events;
+use crate::event::{self, Events};
 use crate::log::CallLog;
 use crate::reason::Reason;
 use crate::settings::{Settings, SettingsError};
@@ -120,7 +120,11 @@ impl Breaker {
     ///
     /// Where a setting breaks a rule; then nothing changes.
     pub fn update(&self, settings: Settings) -> Result<(), SettingsError> {
-        self.shared.circuit.update(settings)
+        self.step(|circuit, now| {
+            // Under the settings of its time.
+            let turned = std::iter::from_fn(|| circuit.tick(now)).last();
+            (circuit.update(settings), [event::turned(turned), None, None, None])
+        })
     }
 
     /// Makes a call through the circuit: `work` is polled where the circuit lets it through, and given up after the

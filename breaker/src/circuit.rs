@@ -196,6 +196,8 @@ impl Circuit {
 
     /// What is left of it.
     fn enter_in_full(&self, may_probe: bool, now: u64) -> Entry {
+        // What the clock has done comes first: should it empty the window, this call is in the new one.
+        while self.tick_at(now).is_some() {}
         self.window.count(Kind::Fires, now);
         let word = self.hot.word();
         if word.is_auto(State::Closed) {
@@ -313,6 +315,14 @@ impl Circuit {
     /// A closed circuit's call failed, and is counted.
     #[inline]
     fn failed(&self, turns: u64, slow: bool, bucket: u64, now: u64) -> Option<Arc<Transition>> {
+        self.note_failure(slow);
+        let may_trip = self.hot.may_trip(self.hot.rules(), || self.window.rates_at(bucket));
+        if may_trip { self.judge_locked(turns, now) } else { None }
+    }
+
+    /// Beyond the window's counts.
+    #[inline]
+    fn note_failure(&self, slow: bool) {
         let rules = self.hot.rules();
         if rules.any(Rules::CONSECUTIVE) {
             let count = |failures: u32| Some(failures.saturating_add(1));
@@ -321,8 +331,6 @@ impl Circuit {
         if rules.any(Rules::RING) {
             lock(&self.ring).push(true, slow);
         }
-        let may_trip = self.hot.may_trip(rules, || self.window.rates_at(bucket));
-        if may_trip { self.judge_locked(turns, now) } else { None }
     }
 
     /// Closed, and going by itself.

@@ -30,6 +30,10 @@ impl Circuit {
         let calls = if let Window::Calls(calls) = settings.window { calls as usize } else { 0 };
         lock(&self.ring).hold(calls);
         self.hot.set(&settings);
+        if !self.hot.rules().any(super::hot::Rules::CONSECUTIVE) {
+            // Should they be counted again, they begin anew.
+            self.busy.consecutive.store(0, Ordering::Relaxed);
+        }
         machine.settings = Arc::new(settings);
         Ok(())
     }

@@ -132,7 +132,10 @@ impl Circuit {
         };
         let opened = match machine.phase {
             Phase::HalfOpen(_) => self.heal(machine, &Ended { probe, end, took: 0, slow: false, now }),
-            Phase::Closed if end != End::Neither => self.judge_machine(machine, now),
+            Phase::Closed if end != End::Neither => {
+                self.note_failure(false);
+                self.judge_machine(machine, now)
+            }
             Phase::Closed | Phase::Open { .. } => None,
         };
         if machine.mode == Mode::MetricsOnly {

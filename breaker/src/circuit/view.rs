@@ -2,7 +2,7 @@
 
 use super::Circuit;
 use super::machine::{Machine, Phase};
-use crate::settings::{nanos, share};
+use crate::settings::{OnClose, nanos, share};
 use crate::snapshot::{Bucket, Counts, Snapshot, Status};
 use crate::sync::lock;
 use crate::window::{Kind, Sums};
@@ -34,7 +34,7 @@ impl Circuit {
             since: Duration::from_nanos(machine.since),
             turns: machine.turns,
             probe_in: until.map(|until| Duration::from_nanos(until.saturating_sub(now))),
-            counts: Counts::from(self.window.sums(now)),
+            counts: Counts::from(self.sums(machine, now)),
             in_flight: in_flight(&self.window.totals()),
         }
     }
@@ -45,11 +45,29 @@ impl Circuit {
         self.seen(nanos(now), |machine| self.snapshot_of(machine, now))
     }
 
+    /// Whether the clock has closed it, and nobody who calls has noticed yet.
+    fn will_close(&self, machine: &Machine) -> bool {
+        matches!(machine.phase, Phase::Closed) && machine.turns != self.turns()
+    }
+
+    /// Whether that will empty the window.
+    fn will_empty(&self, machine: &Machine) -> bool {
+        machine.settings.on_close == OnClose::Clear && self.will_close(machine)
+    }
+
+    fn sums(&self, machine: &Machine, now: u64) -> Sums {
+        if self.will_empty(machine) { Sums::default() } else { self.window.sums(now) }
+    }
+
     fn snapshot_of(&self, machine: &Machine, at: Duration) -> Snapshot {
         let now = nanos(at);
         let status = self.status_of(machine, now);
-        let sums = self.window.sums(now);
-        let figures = self.figures(machine, now);
+        let sums = self.sums(machine, now);
+        let (figures, buckets, bins) = if self.will_empty(machine) {
+            Default::default()
+        } else {
+            (self.figures(machine, now), self.window.buckets(now), self.window.bins(now))
+        };
         let (probes, ramp) = match &machine.phase {
             Phase::HalfOpen(half_open) => (half_open.probes(now), half_open.ramp(now)),
             Phase::Closed | Phase::Open { .. } => (0, None),
@@ -63,13 +81,13 @@ impl Circuit {
             probe_in: status.probe_in,
             counts: status.counts,
             in_flight: status.in_flight,
-            buckets: self.window.buckets(now).into_iter().map(bucket).collect(),
+            buckets: buckets.into_iter().map(bucket).collect(),
             error_rate: share(figures.failures, figures.calls),
             volume: figures.calls,
-            consecutive: self.consecutive(),
+            consecutive: if self.will_close(machine) { 0 } else { self.consecutive() },
             probes,
             ramp,
-            latency: self.window.bins(now).latency(sums.get(Kind::Nanos)),
+            latency: bins.latency(sums.get(Kind::Nanos)),
             totals: Counts::from(self.window.totals()),
             last: machine.last.clone(),
             settings: Arc::clone(&machine.settings),
