@@ -1,6 +1,8 @@
 //! The rules, one by one. `now` is plain milliseconds; calls begin and end when a test says so.
 
-use breaker::{Circuit, Entry, Mode, Outcome, Settings, State, Threshold, Ticket, Trip, WarmUp, Window};
+use breaker::{
+    Circuit, Entry, Mode, Outcome, Probing, Ramp, Settings, State, Threshold, Ticket, Trip, WarmUp, Window,
+};
 use std::time::Duration;
 
 fn ms(time: u64) -> Duration {
@@ -357,4 +359,18 @@ fn opossums_warm_up_ends_on_time() {
     circuit.open(ms(1));
     let probe = admitted(&circuit, 10_001);
     assert!(circuit.leave(probe, Outcome::Failure, ms(10_002)).is_some());
+}
+
+#[test]
+fn a_limit_counts_the_calls_from_then_on_however_the_circuit_came_to_be_closed() {
+    let probing = Probing { ramp: Some(Ramp { from: 5.0, over: ms(1_000) }), ..Probing::default() };
+    let settings = Settings { probing, ..Settings::default() };
+    let circuit = circuit(settings.clone());
+    circuit.open(ms(0));
+    call(&circuit, Outcome::Success, 10_000);
+    // The ramp is over by now, and this is the call that finds it so.
+    let _unlimited = admitted(&circuit, 11_000);
+    circuit.update(Settings { capacity: Some(1), ..settings }).expect("right");
+    let _limited = admitted(&circuit, 11_001);
+    assert!(matches!(circuit.enter(ms(11_001)), Entry::Full { capacity: 1, .. }));
 }

@@ -82,7 +82,7 @@ fn storm(breaker: &Breaker, clock: &Clock, modes: &[Mode]) -> Seen {
                             match breaker.permit() {
                                 Ok(permit) => under_way.push(permit),
                                 Err(Refused::Open { .. }) => {
-                                    drop(seen.refused.fetch_add(1, Ordering::Relaxed))
+                                    seen.refused.fetch_add(1, Ordering::Relaxed);
                                 }
                                 Err(Refused::Full { .. }) => drop(seen.full.fetch_add(1, Ordering::Relaxed)),
                             }
