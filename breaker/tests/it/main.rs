@@ -2,6 +2,8 @@
 
 /// How waits grow.
 mod backoff;
+/// Shadows, logs, subscribers, forced outcomes.
+mod beside;
 /// How many retries and hedges there may be.
 mod budget;
 /// A line before the places.
@@ -45,6 +47,8 @@ mod registry;
 mod registry_model;
 /// Waits, attempts, and when it is no use.
 mod retry;
+/// Circuits that are written down.
+mod saved;
 /// Names of circuits: two targets never share one by accident.
 mod scope;
 /// What cannot be set.
