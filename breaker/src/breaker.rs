@@ -9,7 +9,7 @@ use crate::builder::Builder;
 use crate::call::Call;
 use crate::circuit::{Circuit, Saved, Ticket};
 use crate::clock::Time;
-use crate::event::Events;
+use crate::event::{self, Events};
 use crate::log::CallLog;
 use crate::reason::Reason;
 use crate::settings::{Settings, SettingsError};

@@ -20,6 +20,8 @@ mod config_watch;
 mod examples;
 /// What stands in for the breaker's own errors.
 mod fallback;
+/// What breakers get wrong: one test for each hazard.
+mod hazards;
 /// Active health checks.
 mod health;
 /// A second attempt beside a slow one.
@@ -31,8 +33,12 @@ mod hystrix;
 mod listeners;
 /// Random traffic against a second, plain implementation of the rules.
 mod model;
+/// Random traffic under random settings that change, against another such model.
+mod model_half_open;
 /// Layers together, and policies that cannot work.
 mod policy;
+/// The presets, held against what their models do.
+mod presets;
 /// Many circuits: bounded, one for a name, told of what goes.
 mod registry;
 /// Random use of a registry against a plain account of it.
@@ -45,6 +51,8 @@ mod scope;
 mod settings;
 /// The shell: time-outs, cancellation, panics; on a moved clock.
 mod shell;
+/// Many threads with everything at random: the sums are right.
+mod stress;
 /// The tower layer: readiness, wake-ups, calls.
 #[cfg(feature = "tower")]
 mod tower;
