@@ -200,7 +200,7 @@ impl Circuit {
         while self.tick_at(now).is_some() {}
         self.window.count(Kind::Fires, now);
         let word = self.hot.word();
-        if word.is_auto(State::Closed) {
+        if word.is_auto(State::Closed) && self.hot.rules().any(Rules::COUNTED) {
             self.enter_counted(word.turns(), now)
         } else {
             self.enter_locked(may_probe, now)
