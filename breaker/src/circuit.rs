@@ -200,14 +200,11 @@ impl Circuit {
         while self.tick_at(now).is_some() {}
         self.window.count(Kind::Fires, now);
         let word = self.hot.word();
-        if !word.is_auto(State::Closed) {
-            return self.enter_locked(may_probe, now);
+        if word.is_auto(State::Closed) && self.hot.rules().any(Rules::COUNTED) {
+            self.enter_counted(word.turns(), now)
+        } else {
+            self.enter_locked(may_probe, now)
         }
-        if self.hot.rules().any(Rules::COUNTED) {
-            return self.enter_counted(word.turns(), now);
-        }
-        // The clock has closed it just now.
-        Entry::Admitted(Ticket::new(word.turns(), now))
     }
 
     /// A closed circuit that counts the calls under way.

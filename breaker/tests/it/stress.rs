@@ -79,12 +79,16 @@ fn storm(breaker: &Breaker, clock: &Clock, modes: &[Mode]) -> Seen {
                     match dice.below(100) {
                         0..70 => {
                             seen.asked.fetch_add(1, Ordering::Relaxed);
-                            match breaker.permit() {
-                                Ok(permit) => under_way.push(permit),
-                                Err(Refused::Open { .. }) => {
-                                    seen.refused.fetch_add(1, Ordering::Relaxed);
+                            let counted = match breaker.permit() {
+                                Ok(permit) => {
+                                    under_way.push(permit);
+                                    None
                                 }
-                                Err(Refused::Full { .. }) => drop(seen.full.fetch_add(1, Ordering::Relaxed)),
+                                Err(Refused::Open { .. }) => Some(&seen.refused),
+                                Err(Refused::Full { .. }) => Some(&seen.full),
+                            };
+                            if let Some(counted) = counted {
+                                counted.fetch_add(1, Ordering::Relaxed);
                             }
                             if under_way.len() > dice.below(6) as usize {
                                 let which = dice.below(under_way.len() as u64) as usize;

@@ -128,6 +128,13 @@ async fn the_stack_differs_in_what_the_readme_says() {
     assert!(told.is_empty() && there.is_empty(), "the README says {told:?}, --help says {there:?}");
 }
 
+/// Whether a line is the heading that such a link leads to.
+fn is_heading(line: &str, anchor: &str) -> bool {
+    let Some(heading) = line.strip_prefix("## ") else { return false };
+    let words: String = heading.chars().filter(|c| c.is_alphanumeric() || " -".contains(*c)).collect();
+    words.to_lowercase().replace(' ', "-") == anchor
+}
+
 #[test]
 fn every_file_that_it_links_to_is_there() {
     for document in
@@ -136,7 +143,9 @@ fn every_file_that_it_links_to_is_there() {
         let path = root().join(document);
         let text = std::fs::read_to_string(&path).expect("a document");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if !link.starts_with("http") {
+            if let Some(anchor) = link.strip_prefix('#') {
+                assert!(text.lines().any(|line| is_heading(line, anchor)), "{document} links to #{anchor}");
+            } else if !link.starts_with("http") {
                 let target = path.parent().unwrap_or(Path::new("")).join(link);
                 assert!(target.exists(), "{document} links to {link}");
             }

@@ -86,6 +86,29 @@ fn of_many_who_open_or_close_it_one_is_told() {
 }
 
 #[test]
+fn of_two_who_come_for_the_last_place_one_gets_it() {
+    let settings = Settings { capacity: Some(1), full_is_failure: false, ..Settings::default() };
+    let circuit = circuit(settings);
+    let (meeting, let_through, most) = (Meeting::default(), AtomicU32::new(0), AtomicU32::new(0));
+    at_once(2, |thread| {
+        for round in 0..10_000 {
+            meeting.meet(2, 3 * round);
+            let entry = circuit.enter(ms(0));
+            let_through.fetch_add(u32::from(matches!(entry, Entry::Admitted(_))), Ordering::SeqCst);
+            meeting.meet(2, 3 * round + 1);
+            if thread == 0 {
+                most.fetch_max(let_through.swap(0, Ordering::SeqCst), Ordering::SeqCst);
+            }
+            if let Entry::Admitted(ticket) = entry {
+                circuit.leave(ticket, Outcome::Success, ms(0));
+            }
+            meeting.meet(2, 3 * round + 2);
+        }
+    });
+    assert_eq!(most.into_inner(), 1);
+}
+
+#[test]
 fn of_many_threads_no_more_are_under_way_than_may_be() {
     for (threads, places, times) in [(16, 5, 2_000), (2, 1, 40_000)] {
         let settings = Settings { capacity: Some(places), full_is_failure: false, ..Settings::default() };

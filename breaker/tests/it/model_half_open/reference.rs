@@ -1,8 +1,12 @@
 //! The rules again, on lists.
 
-use breaker::{
-    Counts, Judged, Mode, OnClose, Outcome, ProbeVerdict, Ramp, RateOf, Settings, State, Trip, WarmUp, Window,
-};
+/// What is counted.
+mod counts;
+/// What a rule says to figures.
+mod rules;
+
+use breaker::{Judged, Mode, OnClose, Outcome, ProbeVerdict, Ramp, Settings, State, Trip, WarmUp, Window};
+use rules::{End, Figures, of, rules, trips};
 use std::time::Duration;
 
 /// What a call is told.
@@ -36,12 +40,6 @@ enum Kind {
     Slow,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct End {
-    failed: bool,
-    slow: bool,
-}
-
 #[derive(Debug)]
 enum Phase {
     Closed,
@@ -63,18 +61,6 @@ enum Phase {
     },
 }
 
-/// What a rule is judged on.
-#[derive(Debug, Default)]
-struct Figures {
-    calls: u64,
-    failures: u64,
-    ended: u64,
-    slow: u64,
-    consecutive: u32,
-    under_way: u32,
-    volume: u64,
-}
-
 pub(super) struct Model {
     pub(super) settings: Settings,
     pub(super) mode: Mode,
@@ -91,45 +77,6 @@ pub(super) struct Model {
 
 fn millis(time: Duration) -> u64 {
     time.as_millis() as u64
-}
-
-fn of(ends: &[End]) -> Figures {
-    let in_a_row = ends.iter().rev().take_while(|end| end.failed).count();
-    Figures {
-        calls: ends.len() as u64,
-        ended: ends.len() as u64,
-        failures: ends.iter().filter(|end| end.failed).count() as u64,
-        slow: ends.iter().filter(|end| end.slow).count() as u64,
-        consecutive: in_a_row as u32,
-        ..Figures::default()
-    }
-}
-
-fn trips(trip: &Trip, on: &Figures) -> bool {
-    match trip {
-        Trip::Errors(threshold) => {
-            let rate = on.failures as f64 / on.calls as f64 * 100.0;
-            on.failures > 0 && on.calls >= on.volume && threshold.is_passed_by(rate)
-        }
-        Trip::Slow { share, .. } => {
-            on.slow > 0
-                && on.ended >= on.volume
-                && share.is_passed_by(on.slow as f64 / on.ended as f64 * 100.0)
-        }
-        Trip::Consecutive(most) => on.consecutive >= *most,
-        Trip::Failures(most) => on.failures >= *most,
-        Trip::PileUp(most) => on.under_way >= *most,
-        Trip::Any(rules) => rules.iter().any(|rule| trips(rule, on)),
-        Trip::All(rules) => rules.iter().all(|rule| trips(rule, on)),
-        other => panic!("the model does not know {other:?}"),
-    }
-}
-
-fn rules(trip: &Trip) -> Vec<&Trip> {
-    match trip {
-        Trip::Any(all) | Trip::All(all) => all.iter().flat_map(rules).collect(),
-        rule => vec![rule],
-    }
 }
 
 impl Model {
@@ -167,50 +114,6 @@ impl Model {
     pub(super) fn probes_under_way(&self, now: u64) -> u32 {
         let (Phase::Probing { probes, .. } | Phase::Ramp { probes, .. }) = &self.phase else { return 0 };
         probes.iter().filter(|(_, until)| until.is_none_or(|until| now < until)).count() as u32
-    }
-
-    fn count(&self, kind: Kind, now: u64) -> u64 {
-        let (bucket, buckets) = match self.settings.window {
-            Window::Time { length, buckets } => (millis(length) / u64::from(buckets), u64::from(buckets)),
-            Window::Calls(_) => (1_000, 10),
-        };
-        let oldest = (now / bucket).saturating_sub(buckets - 1);
-        self.log.iter().filter(|(at, what)| *what == kind && at / bucket >= oldest).count() as u64
-    }
-
-    pub(super) fn counts(&self, now: u64) -> Counts {
-        let mut counts = Counts::default();
-        counts.fires = self.count(Kind::Fire, now);
-        counts.successes = self.count(Kind::Success, now);
-        counts.failures = self.count(Kind::Failure, now);
-        counts.timeouts = self.count(Kind::Timeout, now);
-        counts.rejects = self.count(Kind::Reject, now);
-        counts.semaphore_rejections = self.count(Kind::Locked, now);
-        counts.slow = self.count(Kind::Slow, now);
-        counts
-    }
-
-    fn figures(&self, now: u64) -> Figures {
-        let figures = match self.settings.window {
-            Window::Calls(_) => of(&self.ring),
-            Window::Time { .. } => {
-                let ended = self.count(Kind::Success, now) + self.count(Kind::Failure, now);
-                let asked = self.count(Kind::Fire, now);
-                Figures {
-                    calls: if self.settings.rate_of == RateOf::Asked { asked } else { ended },
-                    failures: self.count(Kind::Failure, now),
-                    ended,
-                    slow: self.count(Kind::Slow, now),
-                    ..Figures::default()
-                }
-            }
-        };
-        let (consecutive, volume) = (self.consecutive, self.settings.volume);
-        Figures { consecutive, volume, under_way: self.under_way, ..figures }
-    }
-
-    pub(super) fn volume(&self, now: u64) -> u64 {
-        self.figures(now).calls
     }
 
     fn turn(&mut self, phase: Phase) {
