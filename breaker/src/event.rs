@@ -43,7 +43,7 @@ pub enum EventKind {
     Failure,
     /// The fallback was asked in its place.
     Fallback,
-    /// It was refused for want of a place; [`Failure`](Self::Failure) follows.
+    /// It was refused for want of a place; [`Failure`](Self::Failure) follows where that counts as one.
     SemaphoreLocked,
     /// The circuit opened.
     Open,
@@ -89,13 +89,15 @@ pub(crate) fn turned(transition: Option<Arc<Transition>>) -> Option<Told> {
     })
 }
 
-pub(crate) fn entered(entry: &Entry) -> Events {
+/// `full_is_failure` says whether a call without a place counts as a failure.
+pub(crate) fn entered(entry: &Entry, full_is_failure: impl FnOnce() -> bool) -> Events {
     use EventKind::{Failure, Fire, Reject, SemaphoreLocked};
     match entry {
         Entry::Admitted(_) | Entry::Bypassed => [simply(Fire), None, None, None],
         Entry::Refused { opened, .. } => [simply(Fire), turned(opened.clone()), simply(Reject), None],
         Entry::Full { opened, .. } => {
-            [simply(Fire), simply(SemaphoreLocked), simply(Failure), turned(opened.clone())]
+            let failure = full_is_failure().then_some((Failure, None));
+            [simply(Fire), simply(SemaphoreLocked), failure, turned(opened.clone())]
         }
     }
 }

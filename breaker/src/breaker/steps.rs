@@ -28,7 +28,7 @@ impl Breaker {
     pub(crate) fn enter_in_full(&self, may_probe: bool) -> Entry {
         self.step(|circuit, now| {
             let entry = if may_probe { circuit.enter(now) } else { circuit.enter_without_probing(now) };
-            let events = event::entered(&entry);
+            let events = event::entered(&entry, || circuit.settings().full_is_failure);
             (entry, events)
         })
     }
@@ -71,7 +71,7 @@ impl Breaker {
     pub(crate) fn refuse_full<E>(&self, places: u32) -> CallError<E> {
         self.step(|circuit, now| {
             let entry = circuit.refuse_for_want_of_a_place(places, nanos(now));
-            ((), event::entered(&entry))
+            ((), event::entered(&entry, || circuit.settings().full_is_failure))
         });
         CallError::Full { capacity: places }
     }
@@ -114,7 +114,7 @@ impl Breaker {
         let status = circuit.status(now);
         self.keep_timer(&mut timer, now);
         drop(timer);
-        if has_turned {
+        if has_turned || !by_the_clock.is_empty() {
             self.turned();
         }
         for (turned, status) in by_the_clock {
@@ -148,6 +148,8 @@ impl Breaker {
 
     /// Looks at the clock, and tells what it has done.
     pub(crate) fn look(&self) {
+        // The timer has done its work; where its clock is ahead of ours, another one is set.
+        drop(self.shared.timer.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.step(|_, _| ((), Events::default()));
     }
 }

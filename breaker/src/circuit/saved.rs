@@ -38,6 +38,9 @@ pub struct Saved {
     pub totals: Counts,
 }
 
+/// More than a circuit ever counts, and few enough that sums of them do not overflow: a file may hold anything.
+const MOST: u64 = 1 << 48;
+
 impl Circuit {
     /// Writes the circuit down, as it is at `now`.
     #[must_use]
@@ -100,14 +103,19 @@ impl Circuit {
 impl From<Counts> for Sums {
     fn from(counts: Counts) -> Self {
         let mut sums = Self::default();
-        sums.set(Kind::Fires, counts.fires);
-        sums.set(Kind::Successes, counts.successes);
-        sums.set(Kind::Failures, counts.failures);
-        sums.set(Kind::Timeouts, counts.timeouts);
-        sums.set(Kind::Rejects, counts.rejects);
-        sums.set(Kind::Fallbacks, counts.fallbacks);
-        sums.set(Kind::Full, counts.semaphore_rejections);
-        sums.set(Kind::Slow, counts.slow);
+        let kinds = [
+            (Kind::Fires, counts.fires),
+            (Kind::Successes, counts.successes),
+            (Kind::Failures, counts.failures),
+            (Kind::Timeouts, counts.timeouts),
+            (Kind::Rejects, counts.rejects),
+            (Kind::Fallbacks, counts.fallbacks),
+            (Kind::Full, counts.semaphore_rejections),
+            (Kind::Slow, counts.slow),
+        ];
+        for (kind, count) in kinds {
+            sums.set(kind, count.min(MOST));
+        }
         sums
     }
 }
@@ -116,8 +124,8 @@ impl Sums {
     /// The same, with nothing under way: what had not ended then is not heard of again.
     fn ended(counts: Counts) -> Self {
         let mut sums = Self::from(counts);
-        let ended = counts.rejects.wrapping_add(counts.successes).wrapping_add(counts.failures);
-        sums.set(Kind::Dropped, counts.fires.wrapping_sub(ended));
+        let ended = sums.get(Kind::Rejects) + sums.get(Kind::Successes) + sums.get(Kind::Failures);
+        sums.set(Kind::Dropped, sums.get(Kind::Fires).wrapping_sub(ended));
         sums
     }
 }

@@ -1,7 +1,7 @@
 //! What listeners are told, and the timer that tells half-open in time.
 
 use crate::shell::{Told, breaker, fail, take};
-use breaker::{Breaker, State};
+use breaker::{Breaker, Settings, State};
 use std::future::{pending, ready};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -183,4 +183,24 @@ async fn a_dropped_breaker_is_gone_at_once() {
     tokio::task::yield_now().await;
     drop(breaker);
     assert_eq!(Arc::strong_count(&held), 1, "though its timer was running");
+}
+
+#[test]
+fn a_call_without_a_place_is_told_as_a_failure_only_where_it_counts_as_one() {
+    for full_is_failure in [true, false] {
+        let told = Told::default();
+        let listener = Arc::clone(&told);
+        let breaker = Breaker::builder("test")
+            .settings(Settings { capacity: Some(0), volume: 9, full_is_failure, ..Settings::default() })
+            .on_event(move |event| listener.lock().expect("not poisoned").push(event.kind.name()))
+            .build()
+            .expect("right");
+        assert!(breaker.permit().is_err());
+        let expected: &[_] = if full_is_failure {
+            &["fire", "semaphoreLocked", "failure"]
+        } else {
+            &["fire", "semaphoreLocked"]
+        };
+        assert_eq!(take(&told), expected);
+    }
 }

@@ -90,8 +90,12 @@ fn what_was_tampered_with_holds_nobody_for_long() {
     let mut saved = before.save();
     saved.probe_in = Some(Duration::MAX);
     saved.since = Duration::MAX;
+    saved.totals.fires = u64::MAX;
+    saved.totals.failures = u64::MAX;
     let after = taken_up(saved, Duration::ZERO, &Clock::manual());
     assert_eq!(after.status().probe_in, Some(Settings::default().reset), "no longer than ever");
+    assert!(after.permit().is_err());
+    assert_eq!(after.snapshot().in_flight, 0);
 }
 
 #[cfg(feature = "serde")]
