@@ -10,7 +10,7 @@ use crate::clock::Time;
 use crate::error::CallError;
 use crate::event::{self, EventKind, Events, Told};
 use crate::log::{CallLog, LoggedCall};
-use crate::reason::Reason;
+use crate::reason::{Reason, Transition};
 use crate::settings::{Settings, SettingsError, nanos};
 use crate::shadow::Shadows;
 use crate::snapshot::{Mode, Snapshot, State, Status};
@@ -51,7 +51,7 @@ struct Shared {
     name: Arc<str>,
     timer: Mutex<Option<Timer>>,
     /// Told of every change of state that a call or a hand has made.
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "redis", feature = "tower"))]
     waiters: Arc<crate::waiters::Waiters>,
     #[cfg(feature = "testing")]
     script: crate::testing::Script,
@@ -73,7 +73,7 @@ impl Breaker {
                 watch,
                 name,
                 timer: Mutex::new(None),
-                #[cfg(feature = "tower")]
+                #[cfg(any(feature = "redis", feature = "tower"))]
                 waiters: Arc::default(),
                 #[cfg(feature = "testing")]
                 script: crate::testing::Script::default(),
@@ -339,8 +339,15 @@ impl Breaker {
         });
     }
 
-    fn turn(&self, change: impl FnOnce(&Circuit, Duration) -> Option<Arc<crate::Transition>>) {
-        self.step(|circuit, now| ((), [event::turned(change(circuit, now)), None, None, None]));
+    /// A change of state that no call has made, told.
+    pub(crate) fn turn(
+        &self,
+        change: impl FnOnce(&Circuit, Duration) -> Option<Arc<Transition>>,
+    ) -> Option<Arc<Transition>> {
+        self.step(|circuit, now| {
+            let transition = change(circuit, now);
+            (transition.clone(), [event::turned(transition), None, None, None])
+        })
     }
 
     /// One step of the rules, and what came of it told.
@@ -371,11 +378,11 @@ impl Breaker {
     /// The state has changed; nothing is locked.
     #[cold]
     fn turned(&self) {
-        #[cfg(feature = "tower")]
+        #[cfg(any(feature = "redis", feature = "tower"))]
         self.shared.waiters.wake_all();
     }
 
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "redis", feature = "tower"))]
     pub(crate) fn waiters(&self) -> &Arc<crate::waiters::Waiters> {
         &self.shared.waiters
     }

@@ -40,9 +40,11 @@ pub mod config;
 mod health;
 mod policy;
 
+#[cfg(feature = "redis")]
+pub mod shared;
 #[cfg(feature = "tower")]
 pub mod tower;
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "redis", feature = "tower"))]
 mod waiters;
 
 pub use backoff::{Backoff, BackoffError};

@@ -40,6 +40,9 @@ mod retry;
 mod scope;
 /// What cannot be set.
 mod settings;
+/// Circuits shared through a real Redis, which is killed, frozen and cut off.
+#[cfg(feature = "redis")]
+mod shared;
 /// The shell: time-outs, cancellation, panics; on a moved clock.
 mod shell;
 /// The tower layer: readiness, wake-ups, calls.
