@@ -66,7 +66,7 @@ struct Shared {
     name: Arc<str>,
     timer: Mutex<Option<Timer>>,
     /// Told of every change of state that a call or a hand has made.
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "redis", feature = "tower"))]
     waiters: Arc<crate::waiters::Waiters>,
     #[cfg(feature = "testing")]
     script: crate::testing::Script,
@@ -88,7 +88,7 @@ impl Breaker {
                 watch,
                 name,
                 timer: Mutex::new(None),
-                #[cfg(feature = "tower")]
+                #[cfg(any(feature = "redis", feature = "tower"))]
                 waiters: Arc::default(),
                 #[cfg(feature = "testing")]
                 script: crate::testing::Script::default(),

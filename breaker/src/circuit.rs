@@ -12,6 +12,8 @@
 //! its place back and counts for nothing.
 
 mod control;
+#[cfg(feature = "redis")]
+mod fleet;
 mod half_open;
 mod hot;
 mod locked;

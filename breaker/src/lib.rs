@@ -42,12 +42,14 @@ pub mod config;
 mod health;
 mod policy;
 
+// Other worlds.
 #[cfg(feature = "hystrix")]
 pub mod hystrix;
-
+#[cfg(feature = "redis")]
+pub mod shared;
 #[cfg(feature = "tower")]
 pub mod tower;
-#[cfg(feature = "tower")]
+#[cfg(any(feature = "redis", feature = "tower"))]
 mod waiters;
 
 pub use backoff::{Backoff, BackoffError};

@@ -83,9 +83,15 @@ impl Breaker {
         });
     }
 
-    /// A change that is asked for.
-    pub(super) fn turn(&self, change: impl FnOnce(&Circuit, Duration) -> Option<Arc<Transition>>) {
-        self.step(|circuit, now| ((), [event::turned(change(circuit, now)), None, None, None]));
+    /// A change of state that no call has made, told.
+    pub(crate) fn turn(
+        &self,
+        change: impl FnOnce(&Circuit, Duration) -> Option<Arc<Transition>>,
+    ) -> Option<Arc<Transition>> {
+        self.step(|circuit, now| {
+            let transition = change(circuit, now);
+            (transition.clone(), [event::turned(transition), None, None, None])
+        })
     }
 
     /// One step of the rules, and what came of it told.
@@ -129,11 +135,11 @@ impl Breaker {
     /// The state has changed; nothing is locked.
     #[cold]
     fn turned(&self) {
-        #[cfg(feature = "tower")]
+        #[cfg(any(feature = "redis", feature = "tower"))]
         self.shared.waiters.wake_all();
     }
 
-    #[cfg(feature = "tower")]
+    #[cfg(any(feature = "redis", feature = "tower"))]
     pub(crate) fn waiters(&self) -> &Arc<crate::waiters::Waiters> {
         &self.shared.waiters
     }

@@ -1,8 +1,8 @@
-//! What is done to a circuit from outside its calls: other settings, another mode, the word of another instance.
+//! What is done to a circuit from outside its calls: other settings, another mode.
 
 use super::machine::Phase;
 use super::{Circuit, Entry};
-use crate::reason::{Reason, Transition};
+use crate::reason::Transition;
 use crate::settings::{Settings, SettingsError, Window, nanos};
 use crate::snapshot::{Mode, State};
 use crate::sync::{Ordering, lock};
@@ -61,29 +61,6 @@ impl Circuit {
     #[must_use]
     pub fn turns(&self) -> u64 {
         self.hot.word().turns()
-    }
-
-    /// Opens the circuit until a moment, or moves the end of an opening there.
-    pub(crate) fn open_until(
-        &self,
-        until: Duration,
-        reason: Reason,
-        now: Duration,
-    ) -> Option<Arc<Transition>> {
-        let now = nanos(now);
-        self.locked(now, |machine| {
-            let opened = self.change(machine, |machine| machine.open(now, reason));
-            if let Phase::Open { until: end } = &mut machine.phase {
-                *end = nanos(until);
-            }
-            opened
-        })
-    }
-
-    /// Lets probes through before the open time is over.
-    pub(crate) fn half_open(&self, reason: Reason, now: Duration) -> Option<Arc<Transition>> {
-        let now = nanos(now);
-        self.locked(now, |machine| self.change(machine, |machine| machine.half_open(now, reason)))
     }
 
     /// What [`enter`](Self::enter) would refuse with, were it asked now: it is not counted, and takes no place.

@@ -53,6 +53,9 @@ mod saved;
 mod scope;
 /// What cannot be set.
 mod settings;
+/// Circuits shared through a real Redis, which is killed, frozen and cut off.
+#[cfg(feature = "redis")]
+mod shared;
 /// The shell: time-outs, cancellation, panics; on a moved clock.
 mod shell;
 /// Many threads with everything at random: the sums are right.
