@@ -112,7 +112,8 @@ impl Builder {
     }
 
     /// Has `listener` told of everything that happens, on the thread where it happens, with no lock held. It is waited
-    /// for: keep it short. One that panics is told to the panic hook and otherwise passed over. One that holds a handle to
+    /// for: keep it short. What it does to this breaker itself is told at once, to all, before the rest of what it is told of;
+    /// one that answers each change with another never ends. One that panics is told to the panic hook and otherwise passed over. One that holds a handle to
     /// this breaker keeps it alive for ever.
     pub fn on_event(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
         self.listeners.push(Box::new(listener));

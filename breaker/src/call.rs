@@ -110,16 +110,18 @@ where
         self.judged(ByResult(judge))
     }
 
+    pub(crate) fn judged<J>(self, judge: J) -> Call<H, W, J> {
+        let Self { work, place, stage, limit, after, .. } = self;
+        Call { work, judge: Some(judge), place, stage, limit, after }
+    }
+}
+
+impl<H: Borrow<Breaker>, W, J> Call<H, W, J> {
     /// Says whether this call may be a probe. One that may not, because it is dear or cannot be repeated, is refused while
     /// the circuit is half-open. Without this, every call may.
     pub fn probe_if(mut self, may_probe: bool) -> Self {
         self.place.may_probe = may_probe;
         self
-    }
-
-    pub(crate) fn judged<J>(self, judge: J) -> Call<H, W, J> {
-        let Self { work, place, stage, limit, after, .. } = self;
-        Call { work, judge: Some(judge), place, stage, limit, after }
     }
 }
 

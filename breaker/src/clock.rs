@@ -108,15 +108,16 @@ impl Time {
     /// Nanoseconds.
     #[inline]
     pub(crate) fn now(&self) -> u64 {
-        match self {
+        let (since, passed) = match self {
             Self::Tokio { origin, passed } => {
                 let since = Instant::now().saturating_duration_since(*origin);
-                since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()) + passed
+                (since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()), passed)
             }
             #[cfg(feature = "tsc")]
-            Self::Tsc { clock, origin, passed } => clock.delta_as_nanos(*origin, clock.raw()) + passed,
-            Self::Moved { nanos, origin, passed } => nanos.load(Ordering::Relaxed) - origin + passed,
-        }
+            Self::Tsc { clock, origin, passed } => (clock.delta_as_nanos(*origin, clock.raw()), passed),
+            Self::Moved { nanos, origin, passed } => (nanos.load(Ordering::Relaxed) - origin, passed),
+        };
+        since.saturating_add(*passed)
     }
 }
 

@@ -42,6 +42,8 @@ pub struct LoggedCall {
 /// # Ok::<(), breaker::SettingsError>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct CallLog {
     calls: Vec<LoggedCall>,
 }

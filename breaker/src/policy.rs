@@ -272,7 +272,7 @@ impl PolicyBuilder {
             if bulkhead.places == 0 {
                 return Err(PolicyError::Places);
             }
-            if bulkhead.longest.is_zero() {
+            if bulkhead.longest.is_zero() && bulkhead.waiting > 0 {
                 return Err(PolicyError::Longest);
             }
         }

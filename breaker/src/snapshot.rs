@@ -140,8 +140,8 @@ pub struct Bucket {
 
 /// How long calls took, whether they failed or not.
 ///
-/// Times are kept in bins of half an octave, so a percentile is right to within a fifth, from 4 µs to a minute; the mean
-/// is exact.
+/// Times are kept in bins of a quarter of an octave, so a percentile is right to within an eighth, from 8 µs to a minute;
+/// the shortest, the longest and the mean are exact.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Latency {

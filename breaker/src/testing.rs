@@ -5,7 +5,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// How a call is to end, whatever its work would have done: the work is dropped without having been polled.
+/// How a call by [`Breaker::call`](crate::Breaker::call) or [`call_owned`](crate::Breaker::call_owned), or under a policy, is
+/// to end, whatever its work would have done: the work is dropped without having been polled. Permits, blocking calls and the tower layer do not ask.
 ///
 /// ```
 /// use breaker::testing::Forced;

@@ -40,6 +40,32 @@ pub enum SettingsError {
     /// A call is slow or it is not: rules that differ about it would be judged on the same figures.
     #[error("two rules differ about what is slow, {0:?} and {1:?}: they have to agree")]
     Slow(Duration, Duration),
+    /// A call is given up before it is slow.
+    #[error("a call is slow from {than:?} on, but given up after {timeout:?}: the rule would never fire")]
+    NeverSlow {
+        /// What is slow.
+        than: Duration,
+        /// The time-out.
+        timeout: Duration,
+    },
+    /// A window of calls that can never hold so many failures never opens.
+    #[error("trip.failures is {failures}, but the window holds {calls} calls: the rule would never fire")]
+    NeverSoMany {
+        /// The failures asked for.
+        failures: u64,
+        /// The calls that the window holds.
+        calls: u32,
+    },
+    /// A ceiling below the first wait would shorten it.
+    #[error(
+        "backoff ceiling is {ceiling:?}, below reset, {reset:?}: the circuit would open for less than reset"
+    )]
+    Ceiling {
+        /// The longest wait asked for.
+        ceiling: Duration,
+        /// The first.
+        reset: Duration,
+    },
     /// A count that every circuit has reached before its first call.
     #[error("{0} is zero: the circuit would open with its first call; take 1 or more")]
     ZeroTrip(&'static str),
@@ -96,6 +122,10 @@ impl Settings {
         }
         if let Some(backoff) = &self.backoff {
             backoff.check()?;
+            let (ceiling, reset) = (backoff.ceiling, self.reset);
+            if ceiling < reset {
+                return Err(SettingsError::Ceiling { ceiling, reset });
+            }
         }
         self.check_probing()
     }
@@ -117,7 +147,7 @@ impl Settings {
     }
 
     fn check_trip(&self) -> Result<(), SettingsError> {
-        let rules = self.trip.walk().take(MOST_RULES * 10).count();
+        let rules = self.trip.walk().count();
         if rules > MOST_RULES {
             return Err(SettingsError::Rules(rules));
         }
@@ -126,6 +156,18 @@ impl Settings {
             match rule {
                 Trip::Slow { than, .. } if *slow.get_or_insert(*than) != *than => {
                     return Err(SettingsError::Slow(slow.unwrap_or(*than), *than));
+                }
+                Trip::Slow { than, .. } if than.is_zero() => {
+                    return Err(SettingsError::ZeroTrip("trip.slow.than"));
+                }
+                Trip::Slow { than, .. } if self.timeout.is_some_and(|timeout| timeout < *than) => {
+                    let timeout = self.timeout.unwrap_or_default();
+                    return Err(SettingsError::NeverSlow { than: *than, timeout });
+                }
+                Trip::Failures(failures) if matches!(self.window, Window::Calls(calls) if *failures > u64::from(calls)) =>
+                {
+                    let calls = if let Window::Calls(calls) = self.window { calls } else { 0 };
+                    return Err(SettingsError::NeverSoMany { failures: *failures, calls });
                 }
                 Trip::Errors(threshold) | Trip::Slow { share: threshold, .. } => {
                     let percent = threshold.percent();

@@ -13,11 +13,11 @@ use std::time::Duration;
 /// use breaker::{Settings, Threshold, Trip};
 /// use std::time::Duration;
 ///
-/// // Five failures in a row, or half of at least 20 calls slower than a second while some fail.
+/// // Five failures in a row, or half of at least 20 calls slower than 200 ms while some fail.
 /// let trip = Trip::Any(vec![
 ///     Trip::Consecutive(5),
 ///     Trip::All(vec![
-///         Trip::Slow { than: Duration::from_secs(1), share: Threshold::AtLeast(50.0) },
+///         Trip::Slow { than: Duration::from_millis(200), share: Threshold::AtLeast(50.0) },
 ///         Trip::Errors(Threshold::Above(10.0)),
 ///     ]),
 /// ]);
@@ -94,7 +94,7 @@ impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Above(percent) => write!(f, "above {percent} %"),
-            Self::AtLeast(percent) => write!(f, "at least {percent} %"),
+            Self::AtLeast(percent) => write!(f, "at {percent} %"),
         }
     }
 }

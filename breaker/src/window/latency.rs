@@ -1,12 +1,12 @@
-//! How long calls took, in bins of half an octave: few enough to keep some for every bucket of a window.
+//! How long calls took, in bins of a quarter of an octave: few enough to keep some for every bucket of a window.
 
 use crate::snapshot::{Latency, PERCENTILES};
 use std::time::Duration;
 
-/// Bins, the first for all below 4 µs, the last for all above 70 s.
-pub(crate) const BINS: usize = if cfg!(breaker_loom) { 1 } else { 50 };
-/// The first bin ends at 2^12 ns.
-const FIRST: u32 = 12;
+/// Bins, the first for all below 8 µs, the last for all above 68 s.
+pub(crate) const BINS: usize = if cfg!(breaker_loom) { 1 } else { 94 };
+/// The first bin ends at 2^13 ns.
+const FIRST: u32 = 13;
 
 /// The bin of a time.
 #[inline]
@@ -15,38 +15,44 @@ pub(crate) fn bin(nanos: u64) -> usize {
     if octave < FIRST {
         return 0;
     }
-    // The bit below the highest says which half of the octave.
-    let half = (nanos >> (octave - 1)) & 1;
-    (((octave - FIRST) * 2) as usize + half as usize + 1).min(BINS - 1)
+    // The two bits below the highest say which quarter of the octave.
+    let quarter = (nanos >> (octave - 2)) & 3;
+    (((octave - FIRST) * 4) as usize + quarter as usize + 1).min(BINS - 1)
 }
 
 /// Where a bin begins, in nanoseconds.
 fn begins(bin: usize) -> f64 {
     let Some(step) = bin.checked_sub(1) else { return 0.0 };
-    let octave = 2_f64.powi(FIRST as i32 + (step / 2) as i32);
-    octave * if step % 2 == 1 { 1.5 } else { 1.0 }
+    let octave = 2_f64.powi(FIRST as i32 + (step / 4) as i32);
+    octave * (1.0 + (step % 4) as f64 / 4.0)
 }
 
-/// The calls of each bin.
+/// The calls of each bin, and the shortest and the longest of all.
 #[derive(Debug, Clone)]
-pub(crate) struct Bins(pub(crate) [u64; BINS]);
+pub(crate) struct Bins {
+    pub(crate) calls: [u64; BINS],
+    pub(crate) shortest: u64,
+    pub(crate) longest: u64,
+}
 
 impl Default for Bins {
     fn default() -> Self {
-        Self([0; BINS])
+        Self { calls: [0; BINS], shortest: u64::MAX, longest: 0 }
     }
 }
 
 impl Bins {
     pub(crate) fn add(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(other.0) {
+        for (mine, theirs) in self.calls.iter_mut().zip(other.calls) {
             *mine += theirs;
         }
+        self.shortest = self.shortest.min(other.shortest);
+        self.longest = self.longest.max(other.longest);
     }
 
     /// `nanos` is the sum of all times.
     pub(crate) fn latency(&self, nanos: u64) -> Latency {
-        let calls = self.0.iter().sum::<u64>();
+        let calls = self.calls.iter().sum::<u64>();
         let mean = nanos.checked_div(calls).unwrap_or(0);
         Latency {
             calls,
@@ -55,17 +61,24 @@ impl Bins {
         }
     }
 
-    /// The nearest rank, spread evenly within its bin.
+    /// The nearest rank: the shortest and the longest as they were, between them the middle of the bin.
     fn percentile(&self, percent: f64, calls: u64) -> Duration {
-        let rank = ((percent / 100.0 * calls as f64).ceil() as u64).clamp(1, calls.max(1));
+        if calls == 0 {
+            return Duration::ZERO;
+        }
+        let rank = ((percent / 100.0 * calls as f64).ceil() as u64).clamp(1, calls);
         let mut before = 0;
-        for (bin, &count) in self.0.iter().enumerate() {
-            if before + count >= rank && count > 0 {
-                let (low, high) = (begins(bin), begins(bin + 1));
-                let within = ((rank - before) as f64 - 0.5) / count as f64;
-                return Duration::from_nanos((low + (high - low) * within) as u64);
-            }
+        for (bin, &count) in self.calls.iter().enumerate() {
             before += count;
+            if before >= rank {
+                let middle = f64::midpoint(begins(bin), begins(bin + 1)) as u64;
+                let known = match rank {
+                    1 => self.shortest,
+                    rank if rank == calls => self.longest,
+                    _ => middle,
+                };
+                return Duration::from_nanos(known.clamp(self.shortest.min(self.longest), self.longest));
+            }
         }
         Duration::ZERO
     }

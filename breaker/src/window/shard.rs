@@ -76,6 +76,8 @@ pub(super) struct Bucket {
     era: AtomicU64,
     counts: [AtomicU64; KINDS],
     bins: [AtomicU32; BINS],
+    shortest: AtomicU64,
+    longest: AtomicU64,
     /// The last failures: when, in microseconds, and how.
     failures: [AtomicU64; REMEMBERED],
 }
@@ -126,6 +128,8 @@ impl Bucket {
             era: AtomicU64::new(0),
             counts: std::array::from_fn(|_| AtomicU64::new(0)),
             bins: std::array::from_fn(|_| AtomicU32::new(0)),
+            shortest: AtomicU64::new(u64::MAX),
+            longest: AtomicU64::new(0),
             failures: std::array::from_fn(|_| AtomicU64::new(0)),
         }
     }
@@ -169,6 +173,12 @@ impl Bucket {
         self.add(Kind::Nanos, nanos);
         let bin = &self.bins[bin(nanos)];
         bin.store(bin.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
+        if nanos < self.shortest.load(Ordering::Relaxed) {
+            self.shortest.store(nanos, Ordering::Relaxed);
+        }
+        if nanos > self.longest.load(Ordering::Relaxed) {
+            self.longest.store(nanos, Ordering::Relaxed);
+        }
         if slow {
             self.add(Kind::Slow, 1);
         }
@@ -283,6 +293,8 @@ impl Shard {
             count.store(0, Ordering::Relaxed);
         }
         bucket.bins.iter().for_each(|bin| bin.store(0, Ordering::Relaxed));
+        bucket.shortest.store(u64::MAX, Ordering::Relaxed);
+        bucket.longest.store(0, Ordering::Relaxed);
         bucket.failures.iter().for_each(|failure| failure.store(0, Ordering::Relaxed));
         bucket.begins.store(NEVER, Ordering::Relaxed);
         self.settled.set(self.scan(to.span), to.span);
@@ -361,9 +373,11 @@ impl Shard {
     pub(super) fn bins_within(&self, span: Span) -> Bins {
         let mut bins = Bins::default();
         for bucket in self.within(span) {
-            for (sum, bin) in bins.0.iter_mut().zip(&bucket.bins) {
+            for (sum, bin) in bins.calls.iter_mut().zip(&bucket.bins) {
                 *sum += u64::from(bin.load(Ordering::Relaxed));
             }
+            bins.shortest = bins.shortest.min(bucket.shortest.load(Ordering::Relaxed));
+            bins.longest = bins.longest.max(bucket.longest.load(Ordering::Relaxed));
         }
         bins
     }

@@ -165,3 +165,31 @@ async fn calls_end_as_a_test_wants_them_to() {
     let counts = breaker.status().counts;
     assert_eq!((counts.fires, counts.timeouts, counts.successes), (2, 1, 1));
 }
+
+#[test]
+fn percentiles_are_right_to_within_an_eighth_and_the_ends_exact() {
+    for micros in [9, 135, 8_400, 10_000, 12_570, 16_780, 300_000, 30_000_000] {
+        let clock = Clock::manual();
+        let breaker = Breaker::builder("test")
+            .timeout(None)
+            .window(Duration::from_secs(10_000), 10)
+            .clock(clock.clone())
+            .build()
+            .expect("right");
+        let took = Duration::from_micros(micros);
+        // One is shorter, one longer, and 98 take this long.
+        for time in [took / 3, took * 3].into_iter().chain(std::iter::repeat_n(took, 98)) {
+            let permit = breaker.permit().expect("closed");
+            clock.advance(time);
+            permit.success();
+        }
+        let latency = breaker.snapshot().latency;
+        let (first, last) = (latency.percentiles().next(), latency.percentiles().last());
+        assert_eq!(first.map(|(_, time)| time), Some(took / 3));
+        assert_eq!(last.map(|(_, time)| time), Some(took * 3));
+        for (percent, time) in latency.percentiles().skip(1).take(6) {
+            let off = time.as_secs_f64() / took.as_secs_f64();
+            assert!((0.875..=1.125).contains(&off), "{percent} %: {time:?} for {took:?}");
+        }
+    }
+}

@@ -101,5 +101,6 @@ fn a_bulkhead_that_cannot_work_is_refused() {
     let right = Bulkhead { places: 1, waiting: 0, longest: ms(1) };
     assert_eq!(with(right), None);
     assert_eq!(with(Bulkhead { places: 0, ..right }), Some(PolicyError::Places));
-    assert_eq!(with(Bulkhead { longest: Duration::ZERO, ..right }), Some(PolicyError::Longest));
+    assert_eq!(with(Bulkhead { longest: Duration::ZERO, ..right }), None, "nobody waits");
+    assert_eq!(with(Bulkhead { longest: Duration::ZERO, waiting: 1, ..right }), Some(PolicyError::Longest));
 }

@@ -216,7 +216,7 @@ fn every_way_to_open_and_to_heal_has_its_key() {
         [circuits.slow]
         preset = "hystrix"
         error_threshold = "none"
-        slow_after = "2s"
+        slow_after = "900ms"
         slow_threshold = 80
         consecutive_failures = 5
         reset_factor = 3
@@ -238,7 +238,7 @@ fn every_way_to_open_and_to_heal_has_its_key() {
         "#,
     );
     let second = Duration::from_secs;
-    let slow = Trip::Slow { than: second(2), share: Threshold::AtLeast(80.0) };
+    let slow = Trip::Slow { than: Duration::from_millis(900), share: Threshold::AtLeast(80.0) };
     let settings = Settings {
         trip: Trip::Any(vec![slow, Trip::Consecutive(5)]),
         backoff: Some(Backoff { factor: 3.0, ceiling: second(300), jitter: 0.5 }),

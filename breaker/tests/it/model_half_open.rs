@@ -132,7 +132,9 @@ fn settings(calls: bool) -> impl Strategy<Value = Settings> {
                 on_close: judged.2,
                 warm_up: judged.3,
                 reset: ms(reset),
-                backoff,
+                // No lower than the first wait.
+                backoff: backoff
+                    .map(|backoff| Backoff { ceiling: backoff.ceiling.max(ms(reset)), ..backoff }),
                 probing,
                 capacity,
                 full_is_failure,

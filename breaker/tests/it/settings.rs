@@ -18,7 +18,7 @@ fn errors_above(percent: f64) -> Trip {
 }
 
 fn slow_above(percent: f64) -> Trip {
-    Trip::Slow { than: Duration::from_secs(1), share: Threshold::Above(percent) }
+    Trip::Slow { than: Duration::from_millis(200), share: Threshold::Above(percent) }
 }
 
 fn ramp(from: f64, over: Duration) -> Probing {
@@ -55,6 +55,22 @@ fn every_rule_has_its_sentence() {
         (Settings { trip: errors_above(100.1), ..of() }, "threshold is 100.1"),
         (Settings { trip: errors_above(f64::NAN), ..of() }, "threshold is NaN"),
         (Settings { trip: Trip::Any(vec![slow_above(101.0)]), ..of() }, "threshold is 101"),
+        (
+            Settings { timeout: Some(Duration::from_millis(199)), trip: slow_above(50.0), ..of() },
+            "a call is slow from 200ms on, but given up after 199ms",
+        ),
+        (
+            Settings { trip: Trip::Slow { than: Duration::ZERO, share: Threshold::Above(1.0) }, ..of() },
+            "trip.slow.than is zero",
+        ),
+        (
+            Settings { trip: Trip::Failures(10), window: Window::Calls(9), ..of() },
+            "trip.failures is 10, but the window holds 9 calls",
+        ),
+        (
+            Settings { reset: Duration::from_secs(61), backoff: Some(Backoff::default()), ..of() },
+            "backoff ceiling is 60s, below reset, 61s",
+        ),
         (Settings { trip: Trip::Consecutive(0), ..of() }, "trip.consecutive is zero"),
         (Settings { trip: Trip::Failures(0), ..of() }, "trip.failures is zero"),
         (Settings { trip: Trip::PileUp(0), ..of() }, "trip.pile_up is zero"),
@@ -116,6 +132,9 @@ fn the_limits_themselves_are_allowed() {
             ..of()
         },
         Settings { window: time(Duration::from_nanos(10), 10), ..of() },
+        Settings { timeout: Some(Duration::from_millis(200)), trip: slow_above(50.0), ..of() },
+        Settings { trip: Trip::Failures(9), window: Window::Calls(9), ..of() },
+        Settings { reset: Duration::from_secs(60), backoff: Some(Backoff::default()), ..of() },
         Settings { window: Window::Calls(100_000), volume: 100_000, ..of() },
         Settings { trip: Trip::Any(vec![Trip::Consecutive(1); 99]), ..of() },
         Settings { probing: ramp(100.0, Duration::from_nanos(1)), ..of() },

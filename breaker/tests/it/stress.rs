@@ -40,7 +40,7 @@ impl Dice {
         Settings {
             timeout: self.one_of(&[None, Some(ms(50))]),
             window: self.one_of(&[windows[0], windows[1], windows[2], Window::Calls(20)]),
-            trip: self.one_of(&[rates, any, Trip::Failures(30)]),
+            trip: self.one_of(&[rates, any, Trip::Failures(20)]),
             volume: self.below(20),
             rate_of: self.one_of(&[RateOf::Asked, RateOf::Ended]),
             on_close: self.one_of(&[OnClose::Keep, OnClose::Clear]),
