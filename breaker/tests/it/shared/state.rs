@@ -109,9 +109,14 @@ async fn other_modes_are_ones_own_affair() {
     let before = all[0].fleet.status().exchanges;
     eventually("it has heard", || all[0].fleet.status().exchanges > before + 2).await;
     assert_eq!(all[0].breaker.status().mode, Mode::Disabled);
-    all[0].breaker.enable();
-    eventually("back, it does as the fleet", || all[0].breaker.status().mode == Mode::ForcedOpen).await;
-    assert_eq!(all[1].breaker.status().mode, Mode::ForcedOpen, "and has taken nothing back");
+    for _ in 0..2 {
+        all[0].breaker.enable();
+        eventually("back, it does as the fleet", || all[0].breaker.status().mode == Mode::ForcedOpen).await;
+        all[0].breaker.disable();
+        let before = all[0].fleet.status().exchanges;
+        eventually("it has told", || all[0].fleet.status().exchanges > before + 2).await;
+        assert_eq!(all[1].breaker.status().mode, Mode::ForcedOpen, "nothing is taken back");
+    }
 }
 
 #[tokio::test]
@@ -165,6 +170,18 @@ async fn dropping_the_guard_ends_the_sharing() {
     let before = all[1].fleet.status().exchanges;
     eventually("it had time to hear", || all[1].fleet.status().exchanges > before + 2).await;
     assert_eq!(all[1].state(), State::Closed);
+}
+
+#[tokio::test]
+async fn one_that_is_shared_no_more_waits_for_nobody() {
+    let server = Server::start().await;
+    let reset = Duration::from_millis(500);
+    let mut all = fleet(&server.url(), 1, || builder().reset(reset)).await;
+    all[0].breaker.open();
+    eventually("it waits for the fleet", || all[0].breaker.status().probe_in > Some(reset)).await;
+    drop(all[0].sharing.take());
+    let left = all[0].breaker.status().probe_in.unwrap_or_default();
+    assert!(left <= reset, "{left:?}");
 }
 
 #[tokio::test]
