@@ -180,6 +180,7 @@ impl Breaker {
     /// Changes whether the circuit goes by its state: forces it open or closed, disables it, or lets it go by itself.
     pub fn set_mode(&self, mode: Mode) {
         self.step(|circuit, _| (circuit.set_mode(mode), Events::default()));
+        self.turned();
     }
 
     /// Lets the circuit go by its state again: [`Mode::Auto`].

@@ -35,11 +35,17 @@
 //!
 //! | key | value |
 //! | --- | --- |
-//! | `preset` | `"opossum"`, `"hystrix"`; without it, [`Settings::default`] |
+//! | `preset` | `"retail"` ([`Settings::default`], also without it), `"opossum"`, `"hystrix"`, `"resilience4j"`, `"pybreaker"` |
 //! | `timeout` | a time, or `"none"` |
-//! | `error_threshold` | percent, 0 to 100: `25` or `"25%"` |
-//! | `reset`, `window` | a time |
-//! | `buckets`, `volume` | a number |
+//! | `error_threshold` | percent, 0 to 100: `25` or `"25%"`, compared as the preset does; or `"none"` |
+//! | `slow_after`, `slow_threshold` | a time, or `"none"`; percent |
+//! | `consecutive_failures` | a number, or `"none"` |
+//! | `window`, `buckets`, or `window_calls` | a time and a number, or a number of calls |
+//! | `volume` | a number |
+//! | `reset` | a time |
+//! | `reset_factor`, `longest_reset`, `reset_jitter` | a number, or `"none"` for no backoff; a time; percent |
+//! | `probes`, `probe_successes` | a number |
+//! | `ramp` | a time, or `"none"` |
 //! | `capacity` | a number, or `"none"` |
 //! | `warm_up` | a time, or `"none"` |
 //! | `mode` | `"auto"`, `"disabled"`, `"forced-open"`, `"forced-closed"`, `"metrics-only"` |

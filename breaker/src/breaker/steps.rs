@@ -134,7 +134,7 @@ impl Breaker {
 
     /// The state has changed; nothing is locked.
     #[cold]
-    fn turned(&self) {
+    pub(super) fn turned(&self) {
         #[cfg(any(feature = "redis", feature = "tower"))]
         self.shared.waiters.wake_all();
     }
