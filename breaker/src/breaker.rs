@@ -139,6 +139,7 @@ impl Breaker {
     /// # Panics
     ///
     /// Where the work is pending, the circuit has a time-out, and there is no tokio runtime with its time enabled.
+    #[inline]
     pub fn call<W, T, E>(&self, work: W) -> Call<&Self, W>
     where
         W: Future<Output = Result<T, E>>,

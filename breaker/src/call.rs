@@ -35,8 +35,8 @@ pin_project! {
         #[pin]
         work: Option<W>,
         judge: Option<J>,
-        place: Place<H>,
         stage: Stage,
+        place: Place<H>,
         // Unconstrained: work that has used up its share of the runtime's time must not keep the limit from being seen.
         #[pin]
         limit: Option<Unconstrained<Sleep>>,
@@ -64,6 +64,7 @@ where
     H: Borrow<Breaker>,
     W: Future<Output = Result<T, E>>,
 {
+    #[inline]
     pub(crate) fn new(breaker: H, work: W) -> Self {
         Self {
             work: Some(work),
