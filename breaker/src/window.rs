@@ -12,10 +12,11 @@ mod lanes;
 mod latency;
 mod ring;
 mod shard;
+mod sums;
 
 pub(crate) use latency::Bins;
 pub(crate) use ring::Ring;
-pub(crate) use shard::{Kind, Sums};
+pub(crate) use sums::{Kind, Sums};
 
 use crate::reason::{Failure, FailureKind};
 use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering, fence, lock};

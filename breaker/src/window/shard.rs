@@ -4,32 +4,13 @@
 //! sequence number is odd, and a reader who finds it so, or changed under his eyes, reads again.
 
 use super::latency::{BINS, Bins, bin};
+use super::sums::{KINDS, Kind, Sums};
 use super::{Rates, Span};
 use crate::reason::{Failure, FailureKind};
 use crate::sync::{AtomicU32, AtomicU64, Ordering, fence, spin_loop};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Fires,
-    Successes,
-    Failures,
-    Timeouts,
-    Rejects,
-    Fallbacks,
-    Full,
-    Slow,
-    /// Asked for while the circuit was disabled, or let through only for the figures.
-    Bypassed,
-    /// Let through, and ended without counting: late, cancelled, ignored.
-    Dropped,
-    /// The sum of the times that calls took.
-    Nanos,
-}
-
-const KINDS: usize = Kind::Nanos as usize + 1;
 /// How many failures each bucket remembers.
 const REMEMBERED: usize = if cfg!(breaker_loom) { 1 } else { 4 };
 /// Sizes of the banks after the first, which is as long as the window is in the beginning.
@@ -93,34 +74,6 @@ pub(super) struct Turn {
     pub(super) version: u64,
 }
 
-/// One number for each kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Sums([u64; KINDS]);
-
-impl Sums {
-    pub(crate) fn get(&self, kind: Kind) -> u64 {
-        self.0[kind as usize]
-    }
-
-    pub(crate) fn set(&mut self, kind: Kind, count: u64) {
-        self.0[kind as usize] = count;
-    }
-
-    /// What is left without these.
-    pub(super) fn without(mut self, others: &Self) -> Self {
-        for (sum, other) in self.0.iter_mut().zip(others.0) {
-            *sum = sum.wrapping_sub(other);
-        }
-        self
-    }
-
-    pub(super) fn add_to(self, sums: &mut Self) {
-        for (sum, one) in sums.0.iter_mut().zip(self.0) {
-            *sum = sum.wrapping_add(one);
-        }
-    }
-}
-
 impl Bucket {
     fn new() -> Self {
         Self {
@@ -135,7 +88,7 @@ impl Bucket {
     }
 
     fn sums(&self) -> Sums {
-        Sums(std::array::from_fn(|kind| self.counts[kind].load(Ordering::Relaxed)))
+        Sums::of(std::array::from_fn(|kind| self.counts[kind].load(Ordering::Relaxed)))
     }
 
     #[inline]
@@ -192,7 +145,7 @@ impl Bucket {
 
     /// Adds what was saved.
     pub(super) fn put(&self, sums: &Sums) {
-        for (count, saved) in self.counts.iter().zip(sums.0) {
+        for (count, saved) in self.counts.iter().zip(sums.each()) {
             add(count, saved);
         }
     }
@@ -310,7 +263,7 @@ impl Shard {
 
     /// Adds what was saved to what is past.
     pub(super) fn put_past(&self, sums: &Sums) {
-        for (count, saved) in self.past.iter().zip(sums.0) {
+        for (count, saved) in self.past.iter().zip(sums.each()) {
             add(count, saved);
         }
     }
@@ -383,7 +336,7 @@ impl Shard {
     }
 
     pub(super) fn total(&self) -> Sums {
-        let mut sums = Sums(std::array::from_fn(|kind| self.past[kind].load(Ordering::Relaxed)));
+        let mut sums = Sums::of(std::array::from_fn(|kind| self.past[kind].load(Ordering::Relaxed)));
         for bucket in self.banks.iter().filter_map(OnceLock::get).flatten() {
             bucket.sums().add_to(&mut sums);
         }
