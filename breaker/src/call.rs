@@ -13,6 +13,7 @@ pub use or_else::CallOr;
 use crate::breaker::Breaker;
 use crate::circuit::Outcome;
 use crate::error::CallError;
+use crate::limit::Limit;
 use crate::place::Place;
 use crate::verdict::Verdict;
 use pin_project_lite::pin_project;
@@ -20,9 +21,6 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
-use tokio::task::coop::{Unconstrained, unconstrained};
-use tokio::time::{Instant, Sleep, sleep_until};
 
 pin_project! {
     /// A call through a circuit; made by [`Breaker::call`] and [`Breaker::call_owned`].
@@ -37,11 +35,8 @@ pin_project! {
         judge: Option<J>,
         stage: Stage,
         place: Place<H>,
-        // Unconstrained: work that has used up its share of the runtime's time must not keep the limit from being seen.
         #[pin]
-        limit: Option<Unconstrained<Sleep>>,
-        // What the caller is told the limit was.
-        after: Duration,
+        limit: Option<Limit>,
     }
 }
 
@@ -72,7 +67,6 @@ where
             place: Place::new(breaker),
             stage: Stage::Asked,
             limit: None,
-            after: Duration::ZERO,
         }
     }
 
@@ -112,8 +106,8 @@ where
     }
 
     pub(crate) fn judged<J>(self, judge: J) -> Call<H, W, J> {
-        let Self { work, place, stage, limit, after, .. } = self;
-        Call { work, judge: Some(judge), place, stage, limit, after }
+        let Self { work, place, stage, limit, .. } = self;
+        Call { work, judge: Some(judge), place, stage, limit }
     }
 }
 
@@ -183,18 +177,8 @@ where
             }
             Poll::Pending => {
                 this.place.polling = false;
-                if this.limit.is_none() {
-                    let Some((left, after)) = this.place.time_left() else { return Poll::Pending };
-                    // A time-out beyond the end of time is none.
-                    let Some(deadline) = Instant::now().checked_add(left) else { return Poll::Pending };
-                    *this.after = after;
-                    this.limit.set(Some(unconstrained(sleep_until(deadline))));
-                }
-                if let Some(limit) = this.limit.as_pin_mut() {
-                    ready!(limit.poll(context));
-                }
-                let why = CallError::TimedOut { after: *this.after };
-                (Outcome::Timeout, Err(Miss { why, counts: true }))
+                let after = ready!(Limit::poll(this.limit, this.place, context));
+                (Outcome::Timeout, Err(Miss { why: CallError::TimedOut { after }, counts: true }))
             }
         };
         this.work.set(None);

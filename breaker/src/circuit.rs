@@ -29,7 +29,7 @@ use crate::snapshot::State;
 use crate::sync::{AtomicU32, Mutex, Ordering, lock};
 use crate::window::{Kind, Ring, Window};
 use half_open::End;
-use hot::{Hot, Rules};
+use hot::{Hot, Rules, Word};
 use machine::Machine;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -59,9 +59,13 @@ struct Busy {
 #[derive(Debug)]
 #[must_use = "a ticket that is not given back keeps its place for ever"]
 pub struct Ticket {
-    turns: u64,
+    /// The state that it was given in.
+    word: Word,
     began: u64,
     probe: Option<NonZeroU64>,
+    /// Given by a circuit that was closed and had no more to do than to count: what comes back to the same state needs
+    /// no more either.
+    plain: bool,
     /// Whether it is counted among the calls under way.
     placed: bool,
     /// Made only for the figures; see [`Mode::MetricsOnly`](crate::Mode::MetricsOnly).
@@ -186,7 +190,7 @@ impl Circuit {
                 return Simply::Not;
             }
             self.window.count(Kind::Fires, now);
-            return Simply::Admitted(Ticket::new(word.turns(), now));
+            return Simply::Admitted(Ticket { plain: true, ..Ticket::new(word, now) });
         }
         let until = self.hot.until();
         if !word.is_auto(State::Open) || until <= now {
@@ -203,28 +207,28 @@ impl Circuit {
         self.window.count(Kind::Fires, now);
         let word = self.hot.word();
         if word.is_auto(State::Closed) && self.hot.rules().any(Rules::COUNTED) {
-            self.enter_counted(word.turns(), now)
+            self.enter_counted(word, now)
         } else {
             self.enter_locked(may_probe, now)
         }
     }
 
     /// A closed circuit that counts the calls under way.
-    fn enter_counted(&self, turns: u64, now: u64) -> Entry {
+    fn enter_counted(&self, word: Word, now: u64) -> Entry {
         let before = self.busy.under_way.fetch_add(1, Ordering::AcqRel);
         if let Some(capacity) = self.hot.capacity().filter(|&capacity| before >= capacity) {
             self.busy.under_way.fetch_sub(1, Ordering::AcqRel);
-            return Entry::Full { capacity, opened: self.full(turns, now) };
+            return Entry::Full { capacity, opened: self.full(word.turns(), now) };
         }
         if self.hot.may_pile_up(before)
-            && let Some(opened) = self.judge_pile(turns, before, now)
+            && let Some(opened) = self.judge_pile(word.turns(), before, now)
         {
             self.busy.under_way.fetch_sub(1, Ordering::AcqRel);
             self.window.count(Kind::Rejects, now);
             let retry_after = Duration::from_nanos(self.hot.until().saturating_sub(now));
             return Entry::Refused { retry_after, opened: Some(opened) };
         }
-        Entry::Admitted(Ticket { placed: true, ..Ticket::new(turns, now) })
+        Entry::Admitted(Ticket { placed: true, ..Ticket::new(word, now) })
     }
 
     /// A closed circuit has no place.
@@ -246,13 +250,15 @@ impl Circuit {
 
     #[inline]
     pub(crate) fn leave_at(&self, ticket: &Ticket, outcome: Outcome, now: u64) -> Option<Arc<Transition>> {
-        let word = self.hot.word();
-        let plain = word.is_closed() && word.turns() == ticket.turns && !ticket.placed && !ticket.observer;
-        match End::from(outcome) {
-            End::Good if plain => self.succeed(ticket, now),
-            End::Bad(kind) if plain => self.fail(ticket, kind, now),
-            end => self.leave_otherwise(ticket, end, now),
+        if ticket.plain && ticket.word == self.hot.word() {
+            if outcome == Outcome::Success {
+                return self.succeed(ticket, now);
+            }
+            if outcome == Outcome::Failure {
+                return self.fail(ticket, FailureKind::Error, now);
+            }
         }
+        self.leave_otherwise(ticket, outcome.into(), now)
     }
 
     #[inline(never)]
@@ -264,7 +270,7 @@ impl Circuit {
             return None;
         }
         let word = self.hot.word();
-        if word.turns() != ticket.turns {
+        if word.turns() != ticket.turns() {
             self.window.count(Kind::Dropped, now);
             return None;
         }
@@ -285,7 +291,7 @@ impl Circuit {
         let took = now.saturating_sub(ticket.began);
         let slow = self.hot.is_slow(took);
         let bucket = self.window.failed(kind, Some(took), slow, now);
-        self.failed(ticket.turns, slow, bucket, now)
+        self.failed(ticket.turns(), slow, bucket, now)
     }
 
     #[inline]
@@ -295,7 +301,7 @@ impl Circuit {
         self.window.succeeded(took, slow, now);
         let rules = self.hot.rules();
         if slow || rules.any(Rules::CONSECUTIVE | Rules::RING | Rules::EVERY_END) {
-            return self.succeeded(ticket.turns, slow, now);
+            return self.succeeded(ticket.turns(), slow, now);
         }
         None
     }
@@ -366,12 +372,16 @@ impl Outcome {
 
 impl Ticket {
     /// One for nothing: no state has this number.
-    pub(crate) const NONE: Self =
-        Self { turns: u64::MAX, began: 0, probe: None, placed: false, observer: false };
+    pub(crate) const NONE: Self = Self::new(Word::NONE, 0);
 
     #[inline]
-    fn new(turns: u64, began: u64) -> Self {
-        Self { turns, began, probe: None, placed: false, observer: false }
+    const fn new(word: Word, began: u64) -> Self {
+        Self { word, began, probe: None, plain: false, placed: false, observer: false }
+    }
+
+    /// The number of the state that it was given in.
+    fn turns(&self) -> u64 {
+        self.word.turns()
     }
 
     /// When the call was let through, in nanoseconds since the circuit was made.

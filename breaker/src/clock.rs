@@ -1,7 +1,8 @@
 //! What time it is for a circuit: nanoseconds since it was made.
 //!
 //! tokio's clock by default, so that a test can move it. Reading it is most of what a breaker costs; the processor's
-//! counter is read in half the time, and a clock of one's own is for callers without tokio who want to move the time.
+//! counter is read in half the time, the time of the kernel's last tick in a fraction of it, and a clock of one's own is
+//! for callers without tokio who want to move the time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ enum Source {
     Tokio,
     #[cfg(feature = "tsc")]
     Tsc(quanta::Clock),
+    #[cfg(all(feature = "coarse", target_os = "linux"))]
+    Coarse,
     Moved(Arc<AtomicU64>),
 }
 
@@ -50,6 +53,21 @@ impl Clock {
     #[must_use]
     pub fn tsc() -> Self {
         Self(Source::Tsc(quanta::Clock::new()))
+    }
+
+    /// The time of the kernel's last tick (`CLOCK_MONOTONIC_COARSE`): the cheapest clock there is, about a third of the
+    /// cost of a breaker's call, and late by up to a tick, which is 1 to 10 ms. That is little beside windows and open
+    /// times of seconds, but latencies are whole ticks: do without it where a rule speaks of slow calls of less than
+    /// some 50 ms. A test cannot move it. Time-outs are tokio's in any case, and none too early.
+    ///
+    /// Only Linux has it; elsewhere it is tokio's clock.
+    #[cfg(feature = "coarse")]
+    #[must_use]
+    pub fn coarse() -> Self {
+        #[cfg(target_os = "linux")]
+        return Self(Source::Coarse);
+        #[cfg(not(target_os = "linux"))]
+        Self(Source::Tokio)
     }
 
     /// A clock that stands still until it is moved with [`advance`](Self::advance). Its clones are the same clock.
@@ -76,6 +94,8 @@ impl Clock {
             Source::Tokio => Time::Tokio { origin: Instant::now(), passed },
             #[cfg(feature = "tsc")]
             Source::Tsc(clock) => Time::Tsc { clock: clock.clone(), origin: clock.raw(), passed },
+            #[cfg(all(feature = "coarse", target_os = "linux"))]
+            Source::Coarse => Time::Coarse { origin: coarse::now().wrapping_sub(passed) },
             Source::Moved(nanos) => {
                 let origin = nanos.load(Ordering::Relaxed);
                 Time::Moved { nanos: Arc::clone(nanos), origin, passed }
@@ -84,8 +104,10 @@ impl Clock {
     }
 }
 
-/// The time since a moment, and some time that had passed by then.
+/// The time since a moment, and some time that had passed by then. With a tag of its own: looking for it in the clocks'
+/// would cost more than the cheapest of them.
 #[derive(Debug)]
+#[repr(u8)]
 pub(crate) enum Time {
     Tokio {
         origin: Instant,
@@ -96,6 +118,11 @@ pub(crate) enum Time {
         clock: quanta::Clock,
         origin: u64,
         passed: u64,
+    },
+    #[cfg(all(feature = "coarse", target_os = "linux"))]
+    Coarse {
+        /// Wraps around, where more has passed than the machine has been up.
+        origin: u64,
     },
     Moved {
         nanos: Arc<AtomicU64>,
@@ -108,6 +135,10 @@ impl Time {
     /// Nanoseconds.
     #[inline]
     pub(crate) fn now(&self) -> u64 {
+        #[cfg(all(feature = "coarse", target_os = "linux"))]
+        if let Self::Coarse { origin } = self {
+            return coarse::now().wrapping_sub(*origin);
+        }
         let (since, passed) = match self {
             Self::Tokio { origin, passed } => {
                 let since = Instant::now().saturating_duration_since(*origin);
@@ -115,9 +146,22 @@ impl Time {
             }
             #[cfg(feature = "tsc")]
             Self::Tsc { clock, origin, passed } => (clock.delta_as_nanos(*origin, clock.raw()), passed),
+            #[cfg(all(feature = "coarse", target_os = "linux"))]
+            Self::Coarse { .. } => unreachable!("answered above"),
             Self::Moved { nanos, origin, passed } => (nanos.load(Ordering::Relaxed) - origin, passed),
         };
         since.saturating_add(*passed)
+    }
+}
+
+/// The kernel's last tick, in nanoseconds since some moment.
+#[cfg(all(feature = "coarse", target_os = "linux"))]
+mod coarse {
+    #[inline]
+    pub(super) fn now() -> u64 {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+        // Since the machine was started: neither is negative, and together they last for 584 years.
+        (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
     }
 }
 
@@ -127,6 +171,8 @@ impl fmt::Debug for Clock {
             Source::Tokio => "Clock::tokio",
             #[cfg(feature = "tsc")]
             Source::Tsc(_) => "Clock::tsc",
+            #[cfg(all(feature = "coarse", target_os = "linux"))]
+            Source::Coarse => "Clock::coarse",
             Source::Moved(_) => "Clock::manual",
         })
     }

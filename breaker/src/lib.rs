@@ -2,6 +2,7 @@
 
 // In reading order: what can be set, what is counted, the rules, what is told, the shell around them.
 mod backoff;
+mod random;
 mod settings;
 
 mod sync;
@@ -23,6 +24,7 @@ mod breaker;
 mod builder;
 mod call;
 mod clock;
+mod limit;
 mod permit;
 mod place;
 mod verdict;

@@ -8,6 +8,7 @@
 //! when the window is read and used again when a new one is needed. So too when the window is cut anew: the old buckets
 //! go on counting for what they are until they are stale.
 
+mod bucket;
 mod lanes;
 mod latency;
 mod ring;
@@ -20,7 +21,8 @@ pub(crate) use sums::{Kind, Sums};
 
 use crate::reason::{Failure, FailureKind};
 use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering, fence, lock};
-use shard::{Bucket, Shard, Turn};
+use bucket::Bucket;
+use shard::{Shard, Turn};
 use std::sync::OnceLock;
 
 /// A circuit that has counted so often is busy: from then on a thread that uses it gets a shard of its own.
@@ -93,60 +95,70 @@ impl Window {
     /// Counts one.
     #[inline]
     pub(crate) fn count(&self, kind: Kind, now: u64) {
-        self.write(now, |bucket| bucket.add(kind, 1));
+        let Some(bucket) = self.bucket(now) else { return self.count_anew(kind, now) };
+        bucket.add(kind, 1);
     }
 
     /// Counts a call that is refused.
     #[inline]
     pub(crate) fn refused(&self, now: u64) {
-        self.write(now, |bucket| {
-            bucket.add(Kind::Fires, 1);
-            bucket.add(Kind::Rejects, 1);
-        });
+        let Some(bucket) = self.bucket(now) else { return self.refused_anew(now) };
+        bucket.refused();
     }
 
     /// Counts a call that ended well.
     #[inline]
     pub(crate) fn succeeded(&self, took: u64, slow: bool, now: u64) {
-        self.write(now, |bucket| {
-            bucket.add(Kind::Successes, 1);
-            bucket.took(took, slow);
-        });
+        let Some(bucket) = self.bucket(now) else { return self.succeeded_anew(took, slow, now) };
+        bucket.succeeded(took, slow);
     }
 
     /// Counts a call that failed. After that, a sum taken here holds this failure, and of two threads that count one at
     /// the same time, at least one finds both. Answers with when the bucket begins.
     #[inline]
     pub(crate) fn failed(&self, kind: FailureKind, took: Option<u64>, slow: bool, now: u64) -> u64 {
-        let begins = self.write(now, |bucket| {
-            bucket.add(Kind::Failures, 1);
-            if matches!(kind, FailureKind::Timeout) {
-                bucket.add(Kind::Timeouts, 1);
-            }
-            if let Some(took) = took {
-                bucket.took(took, slow);
-            }
-            bucket.remember(kind, now);
-            bucket.begins()
-        });
+        let begins = match self.bucket(now) {
+            Some(bucket) => bucket.failed(kind, took, slow, now),
+            None => self.failed_anew(kind, took, slow, now),
+        };
         fence(Ordering::SeqCst);
         begins
     }
 
-    /// Has `act` write to the bucket that `now` falls in: this thread's, where it has one.
+    /// This thread's bucket for `now`, where it has one.
     #[inline]
-    fn write<T>(&self, now: u64, act: impl FnOnce(&Bucket) -> T) -> T {
+    fn bucket(&self, now: u64) -> Option<&Bucket> {
         let version = self.version.load(Ordering::Acquire);
-        let shard = self.lanes.get(lanes::known()).and_then(OnceLock::get);
-        match shard.and_then(|shard| shard.current(now, version)) {
-            Some(bucket) => act(bucket),
-            None => self.write_anew(now, act),
-        }
+        self.lanes.get(lanes::known()).and_then(OnceLock::get)?.current(now, version)
     }
 
-    /// The same, where this thread has no bucket yet, or only an old one.
+    // The same, where this thread has no bucket yet, or only an old one. Each by itself, so that what it takes stays in
+    // registers on the usual way.
+
     #[cold]
     #[inline(never)]
+    fn count_anew(&self, kind: Kind, now: u64) {
+        self.write_anew(now, |bucket| bucket.add(kind, 1));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refused_anew(&self, now: u64) {
+        self.write_anew(now, Bucket::refused);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn succeeded_anew(&self, took: u64, slow: bool, now: u64) {
+        self.write_anew(now, |bucket| bucket.succeeded(took, slow));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn failed_anew(&self, kind: FailureKind, took: Option<u64>, slow: bool, now: u64) -> u64 {
+        self.write_anew(now, |bucket| bucket.failed(kind, took, slow, now))
+    }
+
     fn write_anew<T>(&self, now: u64, act: impl FnOnce(&Bucket) -> T) -> T {
         let lane = self.lanes.get(lanes::mine());
         let busy = self.calm.load(Ordering::Relaxed) == 0;

@@ -31,6 +31,9 @@ pub(super) struct Hot {
 pub(super) struct Word(u64);
 
 impl Word {
+    /// No state has this number.
+    pub(super) const NONE: Self = Self(u64::MAX);
+
     pub(super) fn new(turns: u64, mode: Mode, state: State) -> Self {
         Self((turns << 8) | ((mode as u64) << 2) | state as u64)
     }

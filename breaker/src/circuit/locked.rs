@@ -98,7 +98,10 @@ impl Circuit {
                 Err(wait) => {
                     self.window.count(Kind::Rejects, now);
                     if machine.mode == Mode::MetricsOnly {
-                        return Entry::Admitted(Ticket { observer: true, ..Ticket::new(machine.turns, now) });
+                        return Entry::Admitted(Ticket {
+                            observer: true,
+                            ..Ticket::new(machine.word(), now)
+                        });
                     }
                     Entry::Refused { retry_after: Duration::from_nanos(wait), opened: None }
                 }
@@ -108,7 +111,7 @@ impl Circuit {
 
     /// Gives a place, where there is one.
     fn place(&self, machine: &mut Machine, probe: Option<NonZeroU64>, now: u64) -> Entry {
-        let ticket = Ticket { probe, ..Ticket::new(machine.turns, now) };
+        let ticket = Ticket { probe, ..Ticket::new(machine.word(), now) };
         if !self.hot.rules().any(super::hot::Rules::COUNTED) {
             return Entry::Admitted(ticket);
         }
@@ -139,7 +142,7 @@ impl Circuit {
             Phase::Closed | Phase::Open { .. } => None,
         };
         if machine.mode == Mode::MetricsOnly {
-            return Entry::Admitted(Ticket { observer: true, ..Ticket::new(machine.turns, now) });
+            return Entry::Admitted(Ticket { observer: true, ..Ticket::new(machine.word(), now) });
         }
         Entry::Full { capacity, opened }
     }
@@ -147,7 +150,7 @@ impl Circuit {
     /// A call that was let through while the circuit was half-open has ended.
     pub(super) fn leave_locked(&self, ticket: &Ticket, end: End, now: u64) -> Option<Arc<Transition>> {
         self.locked(now, |machine| {
-            if machine.turns != ticket.turns || !machine.holds(ticket.probe) {
+            if machine.turns != ticket.turns() || !machine.holds(ticket.probe) {
                 self.window.count(Kind::Dropped, now);
                 return None;
             }

@@ -2,6 +2,7 @@
 
 use super::half_open::{HalfOpen, Verdict};
 use super::hot::Word;
+use crate::random;
 use crate::reason::{Reason, Transition};
 use crate::settings::{Settings, WarmUp, nanos};
 use crate::snapshot::{Mode, State};
@@ -149,13 +150,9 @@ impl Machine {
         matches!(self.settings.warm_up, WarmUp::AsOpossum(length) if now < nanos(length))
     }
 
-    /// From 0 to 1: SplitMix64 (Steele, Lea and Flood, 2014).
+    /// From 0 to below 1.
     fn random(&mut self) -> f64 {
-        self.chance = self.chance.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.chance;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^= mixed >> 31;
-        (mixed >> 11) as f64 / (1_u64 << 53) as f64
+        self.chance = self.chance.wrapping_add(random::STEP);
+        random::of(self.chance)
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::backoff::Backoff;
 use crate::breaker::Breaker;
+use crate::random;
 use pin_project_lite::pin_project;
 use std::hash::BuildHasher;
 use std::pin::Pin;
@@ -88,8 +89,7 @@ fn is_pointless(breaker: &Breaker, wait: Duration) -> bool {
     breaker.would_refuse().is_some_and(|refused_for| refused_for > wait)
 }
 
-/// Numbers from 0 to below 1 for the jitter (SplitMix64). Nothing secret hangs on them; they differ from process to
-/// process, which is what jitter is for.
+/// Numbers from 0 to below 1 for the jitter. They differ from process to process, which is what jitter is for.
 pub(crate) struct Random(AtomicU64);
 
 impl Random {
@@ -98,11 +98,6 @@ impl Random {
     }
 
     pub(crate) fn next(&self) -> f64 {
-        const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
-        let mut mixed = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^= mixed >> 31;
-        (mixed >> 11) as f64 / (1_u64 << 53) as f64
+        random::of(self.0.fetch_add(random::STEP, Ordering::Relaxed).wrapping_add(random::STEP))
     }
 }

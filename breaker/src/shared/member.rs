@@ -11,6 +11,7 @@
 use super::status::lock;
 use super::wire::{Answer, Ask, Keys, shared_mode};
 use crate::breaker::Breaker;
+use crate::random;
 use crate::reason::{Reason, Transition};
 use crate::settings::{Figures, Judged, OnClose, RateOf, Settings, WarmUp, Window};
 use crate::snapshot::{Counts, Mode, State, Status};
@@ -338,6 +339,5 @@ fn is_judged(settings: &Settings, status: &Status, more: &Counts, now: Duration)
 
 /// From 0 to 1.
 pub(super) fn chance() -> f64 {
-    let random = RandomState::new().hash_one(0_u8);
-    (random >> 11) as f64 / (1_u64 << 53) as f64
+    random::of(RandomState::new().hash_one(0_u8))
 }

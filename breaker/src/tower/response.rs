@@ -4,15 +4,13 @@ use crate::breaker::Breaker;
 use crate::call::Judge;
 use crate::circuit::Outcome;
 use crate::error::{CallError, Refused};
+use crate::limit::Limit;
 use crate::place::Place;
 use crate::verdict::Verdict;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
-use tokio::task::coop::{Unconstrained, unconstrained};
-use tokio::time::{Instant, Sleep, sleep_until};
 
 pin_project! {
     /// The response of a [`BreakerService`](super::BreakerService). Dropped half-way, it gives back what it held.
@@ -21,26 +19,23 @@ pin_project! {
         // In this order: what is dropped half-way is gone before its place is free.
         #[pin]
         work: Option<F>,
-        // Unconstrained: work that has used up its share of the runtime's time must not keep the limit from being seen.
         #[pin]
-        limit: Option<Unconstrained<Sleep>>,
+        limit: Option<Limit>,
         place: Option<Place<Breaker>>,
         classify: Option<C>,
         refusal: Option<Refused>,
-        // What the caller is told the limit was.
-        after: Duration,
     }
 }
 
 impl<F, C> ResponseFuture<F, C> {
     pub(super) fn under_way(work: F, place: Place<Breaker>, classify: C) -> Self {
         let (work, place, classify) = (Some(work), Some(place), Some(classify));
-        Self { work, limit: None, place, classify, refusal: None, after: Duration::ZERO }
+        Self { work, limit: None, place, classify, refusal: None }
     }
 
     pub(super) fn refused(refusal: Refused) -> Self {
         let (work, place, classify) = (None, None, None);
-        Self { work, limit: None, place, classify, refusal: Some(refusal), after: Duration::ZERO }
+        Self { work, limit: None, place, classify, refusal: Some(refusal) }
     }
 }
 
@@ -68,17 +63,8 @@ where
             }
             Poll::Pending => {
                 place.polling = false;
-                if this.limit.is_none() {
-                    let Some((left, after)) = place.time_left() else { return Poll::Pending };
-                    // A time-out beyond the end of time is none.
-                    let Some(deadline) = Instant::now().checked_add(left) else { return Poll::Pending };
-                    *this.after = after;
-                    this.limit.set(Some(unconstrained(sleep_until(deadline))));
-                }
-                if let Some(limit) = this.limit.as_mut().as_pin_mut() {
-                    ready!(limit.poll(context));
-                }
-                (Outcome::Timeout, Err(CallError::TimedOut { after: *this.after }))
+                let after = ready!(Limit::poll(this.limit, place, context));
+                (Outcome::Timeout, Err(CallError::TimedOut { after }))
             }
         };
         this.work.set(None);

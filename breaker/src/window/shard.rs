@@ -3,22 +3,18 @@
 //! A count is a plain load and store. Only when a new bucket is begun are several words changed together; then the
 //! sequence number is odd, and a reader who finds it so, or changed under his eyes, reads again.
 
-use super::latency::{BINS, Bins, bin};
-use super::sums::{KINDS, Kind, Sums};
+use super::bucket::{Bucket, add};
+use super::latency::Bins;
+use super::sums::{KINDS, Sums};
 use super::{Rates, Span};
-use crate::reason::{Failure, FailureKind};
-use crate::sync::{AtomicU32, AtomicU64, Ordering, fence, spin_loop};
+use crate::reason::Failure;
+use crate::sync::{AtomicU64, Ordering, fence, spin_loop};
 use std::sync::OnceLock;
-use std::time::Duration;
 
-/// How many failures each bucket remembers.
-const REMEMBERED: usize = if cfg!(breaker_loom) { 1 } else { 4 };
 /// Sizes of the banks after the first, which is as long as the window is in the beginning.
 const LATER_BANKS: [usize; 2] = [100, 1_000];
 /// A reader gives up waiting for a quiet moment, as with buckets of a few nanoseconds there is none.
 const PATIENCE: u32 = 64;
-/// The time of a bucket that was never used.
-const NEVER: u64 = u64::MAX;
 
 /// Aligned, so that no two threads write to the same cache line.
 #[derive(Debug)]
@@ -29,12 +25,12 @@ pub(super) struct Shard {
     /// The version of the window that the current bucket is right for.
     version: AtomicU64,
     ends: AtomicU64,
-    /// The current bucket: its bank and its place there.
-    bank: AtomicU64,
+    /// The current bucket: its place among all, bank after bank.
     place: AtomicU64,
-    /// Buckets, as many as the window holds. Where it is cut into more, a larger bank is made, and the old one read
-    /// until it is stale.
-    banks: [OnceLock<Box<[Bucket]>>; 1 + LATER_BANKS.len()],
+    /// Buckets, as many as the window holds.
+    first: Box<[Bucket]>,
+    /// Where the window is cut into more, a larger bank is made, and the old one read until it is stale.
+    later: [OnceLock<Box<[Bucket]>>; LATER_BANKS.len()],
     /// What the other buckets hold that count as long as the current one is right: so that a failure need not look at
     /// them all.
     settled: Settled,
@@ -50,19 +46,6 @@ struct Settled {
     rates: [AtomicU64; 4],
 }
 
-/// What is counted in one stretch of the time.
-#[derive(Debug)]
-pub(super) struct Bucket {
-    begins: AtomicU64,
-    era: AtomicU64,
-    counts: [AtomicU64; KINDS],
-    bins: [AtomicU32; BINS],
-    shortest: AtomicU64,
-    longest: AtomicU64,
-    /// The last failures: when, in microseconds, and how.
-    failures: [AtomicU64; REMEMBERED],
-}
-
 /// The bucket to count in next.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Turn {
@@ -72,93 +55,6 @@ pub(super) struct Turn {
     pub(super) span: Span,
     /// The version of the window that this is right for.
     pub(super) version: u64,
-}
-
-impl Bucket {
-    fn new() -> Self {
-        Self {
-            begins: AtomicU64::new(NEVER),
-            era: AtomicU64::new(0),
-            counts: std::array::from_fn(|_| AtomicU64::new(0)),
-            bins: std::array::from_fn(|_| AtomicU32::new(0)),
-            shortest: AtomicU64::new(u64::MAX),
-            longest: AtomicU64::new(0),
-            failures: std::array::from_fn(|_| AtomicU64::new(0)),
-        }
-    }
-
-    fn sums(&self) -> Sums {
-        Sums::of(std::array::from_fn(|kind| self.counts[kind].load(Ordering::Relaxed)))
-    }
-
-    #[inline]
-    fn get(&self, kind: Kind) -> u64 {
-        self.counts[kind as usize].load(Ordering::Relaxed)
-    }
-
-    #[inline]
-    pub(super) fn begins(&self) -> u64 {
-        self.begins.load(Ordering::Relaxed)
-    }
-
-    #[inline]
-    fn rates(&self) -> Rates {
-        Rates {
-            asked: self.get(Kind::Fires),
-            successes: self.get(Kind::Successes),
-            failures: self.get(Kind::Failures),
-            slow: self.get(Kind::Slow),
-        }
-    }
-
-    fn is(&self, turn: &Turn) -> bool {
-        let is = (self.begins(), self.era.load(Ordering::Relaxed));
-        is == (turn.begins, turn.span.era)
-    }
-
-    #[inline]
-    pub(super) fn add(&self, kind: Kind, count: u64) {
-        add(&self.counts[kind as usize], count);
-    }
-
-    #[inline]
-    pub(super) fn took(&self, nanos: u64, slow: bool) {
-        self.add(Kind::Nanos, nanos);
-        let bin = &self.bins[bin(nanos)];
-        bin.store(bin.load(Ordering::Relaxed).saturating_add(1), Ordering::Relaxed);
-        if nanos < self.shortest.load(Ordering::Relaxed) {
-            self.shortest.store(nanos, Ordering::Relaxed);
-        }
-        if nanos > self.longest.load(Ordering::Relaxed) {
-            self.longest.store(nanos, Ordering::Relaxed);
-        }
-        if slow {
-            self.add(Kind::Slow, 1);
-        }
-    }
-
-    #[inline]
-    pub(super) fn remember(&self, kind: FailureKind, now: u64) {
-        let place = self.get(Kind::Failures) as usize % REMEMBERED;
-        self.failures[place].store(((now / 1_000) << 8) | (kind as u64 + 1), Ordering::Relaxed);
-    }
-
-    /// Adds what was saved.
-    pub(super) fn put(&self, sums: &Sums) {
-        for (count, saved) in self.counts.iter().zip(sums.each()) {
-            add(count, saved);
-        }
-    }
-
-    fn remembered(&self) -> impl Iterator<Item = Failure> {
-        use FailureKind::{Abandoned, Error, Full, Panic, Timeout};
-        self.failures.iter().filter_map(|word| {
-            let word = word.load(Ordering::Relaxed);
-            let kinds = [Error, Timeout, Panic, Abandoned, Full];
-            let kind = kinds.into_iter().find(|kind| *kind as u64 + 1 == word & 0xff)?;
-            Some(Failure { at: Duration::from_micros(word >> 8), kind })
-        })
-    }
 }
 
 impl Settled {
@@ -188,18 +84,16 @@ impl Settled {
 
 impl Shard {
     pub(super) fn new(length: usize) -> Self {
-        let shard = Self {
+        Self {
             sequence: AtomicU64::new(0),
             version: AtomicU64::new(0),
             ends: AtomicU64::new(0),
-            bank: AtomicU64::new(0),
             place: AtomicU64::new(0),
-            banks: std::array::from_fn(|_| OnceLock::new()),
+            first: bank(length),
+            later: std::array::from_fn(|_| OnceLock::new()),
             settled: Settled::default(),
             past: std::array::from_fn(|_| AtomicU64::new(0)),
-        };
-        shard.banks[0].get_or_init(|| (0..length).map(|_| Bucket::new()).collect());
-        shard
+        }
     }
 
     // `current`, `turn` and `put_past`, and what is written to the bucket, are for the one writer only.
@@ -214,8 +108,38 @@ impl Shard {
 
     #[inline]
     fn bucket(&self) -> Option<&Bucket> {
-        let bank = self.banks.get(self.bank.load(Ordering::Relaxed) as usize)?.get()?;
-        bank.get(self.place.load(Ordering::Relaxed) as usize)
+        let place = self.place.load(Ordering::Relaxed) as usize;
+        self.first.get(place).or_else(|| self.later_bucket(place))
+    }
+
+    #[inline(never)]
+    fn later_bucket(&self, place: usize) -> Option<&Bucket> {
+        let mut place = place - self.first.len();
+        for (bank, length) in self.later.iter().zip(LATER_BANKS) {
+            if place < length {
+                return bank.get()?.get(place);
+            }
+            place -= length;
+        }
+        None
+    }
+
+    /// All of them, bank after bank.
+    fn buckets(&self) -> impl Iterator<Item = &Bucket> {
+        self.first.iter().chain(self.later.iter().filter_map(OnceLock::get).flatten())
+    }
+
+    /// The place after this one in a bank of so many buckets, the first that is large enough, and what is there.
+    fn next(&self, after: usize, length: usize) -> (usize, &Bucket) {
+        let (mut begins, mut bank) = (0, &self.first);
+        let mut later = self.later.iter().zip(LATER_BANKS);
+        while bank.len() < length {
+            let (next, size) = later.next().expect("a window holds no more buckets than the last bank");
+            begins += bank.len();
+            bank = next.get_or_init(|| self::bank(size));
+        }
+        let next = (after + 1).checked_sub(begins).map_or(0, |next| next % bank.len());
+        (begins + next, &bank[next])
     }
 
     /// Begins another bucket, in the place of the oldest.
@@ -227,33 +151,14 @@ impl Shard {
             self.version.store(to.version, Ordering::Relaxed);
             return bucket;
         }
-        let mut bank = self.bank.load(Ordering::Relaxed) as usize;
-        let mut place = self.place.load(Ordering::Relaxed) as usize + 1;
-        while self.banks[bank].get().is_none_or(|buckets| buckets.len() < length) {
-            bank += 1;
-            place = 0;
-            self.banks[bank].get_or_init(|| (0..LATER_BANKS[bank - 1]).map(|_| Bucket::new()).collect());
-        }
-        let buckets = self.banks[bank].get().expect("just found");
-        place %= buckets.len();
-        let bucket = &buckets[place];
+        let (place, bucket) = self.next(self.place.load(Ordering::Relaxed) as usize, length);
 
         let sequence = self.sequence.load(Ordering::Relaxed);
         self.sequence.store(sequence.wrapping_add(1), Ordering::Relaxed);
         fence(Ordering::Release);
-        for (past, count) in self.past.iter().zip(&bucket.counts) {
-            add(past, count.load(Ordering::Relaxed));
-            count.store(0, Ordering::Relaxed);
-        }
-        bucket.bins.iter().for_each(|bin| bin.store(0, Ordering::Relaxed));
-        bucket.shortest.store(u64::MAX, Ordering::Relaxed);
-        bucket.longest.store(0, Ordering::Relaxed);
-        bucket.failures.iter().for_each(|failure| failure.store(0, Ordering::Relaxed));
-        bucket.begins.store(NEVER, Ordering::Relaxed);
+        bucket.empty_into(&self.past);
         self.settled.set(self.scan(to.span), to.span);
-        bucket.begins.store(to.begins, Ordering::Relaxed);
-        bucket.era.store(to.span.era, Ordering::Relaxed);
-        self.bank.store(bank as u64, Ordering::Relaxed);
+        bucket.begin(&to);
         self.place.store(place as u64, Ordering::Relaxed);
         self.ends.store(to.ends, Ordering::Relaxed);
         self.version.store(to.version, Ordering::Relaxed);
@@ -287,10 +192,7 @@ impl Shard {
 
     #[inline]
     fn within(&self, span: Span) -> impl Iterator<Item = &Bucket> {
-        self.banks.iter().filter_map(OnceLock::get).flatten().filter(move |bucket| {
-            let begins = bucket.begins();
-            begins >= span.from && begins != NEVER && bucket.era.load(Ordering::Relaxed) == span.era
-        })
+        self.buckets().filter(move |bucket| bucket.is_within(span))
     }
 
     pub(super) fn sum_within(&self, span: Span) -> Sums {
@@ -326,30 +228,24 @@ impl Shard {
     pub(super) fn bins_within(&self, span: Span) -> Bins {
         let mut bins = Bins::default();
         for bucket in self.within(span) {
-            for (sum, bin) in bins.calls.iter_mut().zip(&bucket.bins) {
-                *sum += u64::from(bin.load(Ordering::Relaxed));
-            }
-            bins.shortest = bins.shortest.min(bucket.shortest.load(Ordering::Relaxed));
-            bins.longest = bins.longest.max(bucket.longest.load(Ordering::Relaxed));
+            bucket.add_to(&mut bins);
         }
         bins
     }
 
     pub(super) fn total(&self) -> Sums {
         let mut sums = Sums::of(std::array::from_fn(|kind| self.past[kind].load(Ordering::Relaxed)));
-        for bucket in self.banks.iter().filter_map(OnceLock::get).flatten() {
+        for bucket in self.buckets() {
             bucket.sums().add_to(&mut sums);
         }
         sums
     }
 
     pub(super) fn remembered(&self) -> Vec<Failure> {
-        self.banks.iter().filter_map(OnceLock::get).flatten().flat_map(Bucket::remembered).collect()
+        self.buckets().flat_map(Bucket::remembered).collect()
     }
 }
 
-/// An addition by the one writer. Nobody else writes, so nothing is lost between the load and the store.
-#[inline]
-fn add(count: &AtomicU64, more: u64) {
-    count.store(count.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+fn bank(length: usize) -> Box<[Bucket]> {
+    (0..length).map(|_| Bucket::new()).collect()
 }

@@ -10,6 +10,8 @@ mod budget;
 mod bulkhead;
 /// The rules, by arithmetic: no clock, no runtime.
 mod circuit;
+/// Clocks that no test can move.
+mod clock;
 /// Equal calls, made once.
 mod coalesce;
 /// Settings from files: both shapes, as YAML and as TOML, and what is wrong with them.

@@ -14,6 +14,7 @@ pub(super) fn rows() -> Vec<Row> {
         Row::new::<Timed>("breaker", Kind::Ours, WINDOW).slides(),
         Row::new::<Unlimited>("breaker, no time-out", Kind::Ours, WINDOW).slides(),
         Row::new::<tsc::Timed>("breaker on the TSC", Kind::Ours, WINDOW).slides(),
+        Row::new::<coarse::Timed>("breaker on the coarse clock", Kind::Ours, WINDOW).slides(),
         Row::new::<permit::Permitted>("breaker, by permit", Kind::Ours, WINDOW).slides().sync(),
     ]
 }
@@ -81,6 +82,14 @@ mod tsc {
     use breaker::Clock;
 
     called!(Timed, closed().clock(Clock::tsc()));
+}
+
+/// On the time of the kernel's last tick.
+mod coarse {
+    use super::*;
+    use breaker::Clock;
+
+    called!(Timed, closed().clock(Clock::coarse()));
 }
 
 /// By permits, which own their handle: an `Arc` is cloned and dropped with each.
