@@ -31,7 +31,6 @@ impl Dashboard {
     }
 
     /// The dashboard without its server.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }
