@@ -1,9 +1,10 @@
 //! What the routes of one service work with.
 
+use crate::admin::Admin;
+use crate::chaos::Chaos;
 use crate::hop::Next;
 use crate::limits;
 use crate::problem::Problem;
-use crate::settings::Faults;
 use crate::store::{Page, Pending, Saved, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +20,8 @@ pub(crate) struct App {
     pub(crate) records: String,
     pub(crate) jumps: u32,
     pub(crate) strict_status: bool,
-    pub(crate) faults: Faults,
+    pub(crate) chaos: Arc<Chaos>,
+    pub(crate) admin: Admin,
     pub(crate) store: Keeper,
     pub(crate) next: Option<Next>,
     /// A request that is under way holds one.

@@ -2,6 +2,7 @@
 
 use crate::accept::Form;
 use crate::app::App;
+use crate::chaos::{Phase, Target};
 use crate::input;
 use crate::problem::Problem;
 use crate::record::Record;
@@ -23,12 +24,22 @@ pub(crate) async fn create<R: Record>(
     let record = input::document::<R>(&head.headers, body).await?;
     let form = Form::wanted(&head.headers);
 
+    let mut target = Target::new(&app.chaos, (head.method, head.uri, head.headers), String::new());
+    let ending = target.meet(Phase::Before).await;
+    // Dropped when the client goes away: a fault after the save holds nobody up any more.
+    let _client = target.client();
+
     // From here on the order is taken: it is followed through even if its client goes away.
     let followed = tokio::spawn(async move {
         let _place = place;
-        let reply = follow(&app, hop, &record).await?;
+        let reply = match ending {
+            Some(ending) => Reply::Fault(ending),
+            None => follow(&app, hop, &record, &mut target).await?,
+        };
         let time = wall::minutes_and_seconds();
-        Ok(reply.render(Voice { id: &app.id, time: &time, form, strict: app.strict_status }))
+        let mut response = reply.render(Voice { id: &app.id, time: &time, form, strict: app.strict_status });
+        target.mark(&mut response);
+        Ok(response)
     });
     followed.await.unwrap_or_else(|panic| {
         error!("a request panicked: {panic}");
@@ -36,7 +47,7 @@ pub(crate) async fn create<R: Record>(
     })
 }
 
-async fn follow<R: Record>(app: &App, hop: u32, record: &R) -> Result<Reply, Problem> {
+async fn follow<R: Record>(app: &App, hop: u32, record: &R, target: &mut Target) -> Result<Reply, Problem> {
     info!("🍀 saving {}...", app.id);
     let saved = Arc::new(Saved::new(record).map_err(|error| {
         error!("a record cannot be written as a JSON object: {error}");
@@ -45,8 +56,8 @@ async fn follow<R: Record>(app: &App, hop: u32, record: &R) -> Result<Reply, Pro
     app.store.insert(Arc::clone(&saved)).await?;
     info!(key = %saved.key, "👌 success {}...", app.id);
 
-    if app.faults.strike() {
-        return Ok(Reply::Fault);
+    if let Some(ending) = target.meet(Phase::After).await {
+        return Ok(Reply::Fault(ending));
     }
     if hop >= app.jumps {
         return Ok(Reply::Last);

@@ -6,8 +6,9 @@ pub mod settings;
 
 mod accept;
 mod admin;
+mod chaos;
 mod create;
-mod fault;
+mod cut;
 mod hop;
 mod input;
 mod problem;

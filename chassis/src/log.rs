@@ -1,5 +1,6 @@
 //! What is written to the log, and how the circuit shows there.
 
+use crate::chaos::Told;
 use crate::settings::{Log, LogFormat};
 use breaker::{Event, EventKind};
 use std::io::{self, IsTerminal as _};
@@ -45,6 +46,16 @@ pub(crate) fn circuit(event: &Event<'_>) {
         }
         // That a call was asked for, which an answer follows.
         _ => {}
+    }
+}
+
+/// Writes what happens to faults on purpose.
+pub(crate) fn chaos(told: &Told<'_>) {
+    match told {
+        Told::Fault { rule, kind, status, mark, .. } => {
+            warn!(rule, kind = kind.name(), status, "🐒 {mark}");
+        }
+        Told::Changed(text) => info!("🐒 {text}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What `POST /create` answers, as JSON or as the original's text.
 
 use crate::accept::Form;
+use crate::chaos::Ending;
 use crate::hop::{Answer, DEGRADED, Missed};
 use crate::problem::Problem;
 use crate::store::Saved;
@@ -22,7 +23,7 @@ pub(crate) enum Reply {
     /// The next service did not answer as it should.
     Degraded(Arc<Saved>, Missed),
     /// A fault was injected.
-    Fault,
+    Fault(Ending),
 }
 
 /// Who answers, and how.
@@ -73,18 +74,28 @@ impl Reply {
                 );
                 mark(response, Some(&missed.next))
             }
-            Self::Fault => {
-                let message = format!("{id} @{time} -> unavailable");
-                let mut response = answer(
-                    voice,
-                    format!("\n{message}"),
-                    || json!({ "location": location, "error": { "code": "EINJECTED", "message": message } }),
-                );
-                *response.status_mut() = StatusCode::BAD_GATEWAY;
-                response
-            }
+            Self::Fault(ending) => fault(voice, ending),
         }
     }
+}
+
+/// What is answered where a fault was injected.
+pub(crate) fn fault(voice: Voice<'_>, ending: Ending) -> Response {
+    let Voice { id, time, .. } = voice;
+    let message = format!("{id} @{time} -> unavailable");
+    let mut response = answer(voice, format!("\n{message}"), || {
+        let location = format!("This is {id} @{time}");
+        json!({ "location": location, "error": { "code": "EINJECTED", "message": message } })
+    });
+    *response.status_mut() = match ending {
+        Ending::Status(status) => status,
+        // The server cuts the connection instead of sending this.
+        Ending::Cut(cut) => {
+            response.extensions_mut().insert(cut);
+            StatusCode::BAD_GATEWAY
+        }
+    };
+    response
 }
 
 fn answer(voice: Voice<'_>, text: String, json: impl FnOnce() -> Value) -> Response {

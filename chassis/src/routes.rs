@@ -1,6 +1,7 @@
 //! Which path leads where.
 
 use crate::app::App;
+use crate::chaos::{self, FAULT};
 use crate::create::create;
 use crate::hop::DEGRADED;
 use crate::problem::Problem;
@@ -8,6 +9,7 @@ use crate::read;
 use crate::record::Record;
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
+use axum::middleware;
 use axum::routing::{get, post};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
@@ -16,15 +18,19 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
     let records = format!("/{}", app.records);
     let open = Router::new()
         .route("/", get(read::greet))
-        .route("/create", post(create::<R>))
         .route(&records, get(read::list))
         .route(&format!("{records}/{{key}}"), get(read::one))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&app), chaos::strike_route))
+        // From here on, routes that no fault strikes, and one that asks for itself.
+        .route("/create", post(create::<R>))
         .route("/livez", get(read::live))
         .route("/readyz", get(read::ready))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .layer(open_to_every_page());
-    open.with_state(app)
+    // No page of another origin may read these, or change anything through them.
+    let closed = app.admin.guard(chaos::routes()).method_not_allowed_fallback(wrong_method);
+    open.merge(closed).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.
@@ -33,7 +39,7 @@ fn open_to_every_page() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(Any)
-        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER])
+        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER, FAULT])
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {

@@ -1,6 +1,8 @@
 //! One service, put together from its settings.
 
+use crate::admin::Admin;
 use crate::app::{App, Keeper};
+use crate::chaos::Chaos;
 use crate::hop::Next;
 use crate::record::Record;
 use crate::settings::{Settings, Storage};
@@ -34,6 +36,9 @@ pub enum StartError {
     /// The circuit.
     #[error("the circuit's settings cannot be used: {0}")]
     Circuit(#[from] breaker::SettingsError),
+    /// Faults on purpose.
+    #[error(transparent)]
+    Faults(#[from] crate::settings::FaultError),
     /// The HTTP client.
     #[error("the HTTP client cannot be made: {0}")]
     Client(#[from] reqwest::Error),
@@ -66,7 +71,8 @@ impl Service {
             records,
             jumps: settings.chain.jumps,
             strict_status: settings.chain.strict_status,
-            faults: settings.faults.clone(),
+            chaos: Arc::new(Chaos::new(R::NAME, settings.faults.environment()?, |told| log::chaos(&told))),
+            admin: Admin::new(&settings.admin),
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
         });
         Ok(Self { router: routes::router::<R>(Arc::clone(&app)), app })
@@ -85,7 +91,11 @@ impl Service {
             info!(service = app.id, next, "🕹  App listening on port {}", address.port());
         }
         let everything = async {
-            server::serve(listener, router, stop.clone()).await;
+            let release = async {
+                stop.cancelled().await;
+                app.chaos.stop();
+            };
+            tokio::join!(server::serve(listener, router, stop.clone()), release);
             // Requests whose clients have gone have no connection any more, but a place.
             let all = u32::try_from(limits::REQUESTS).expect("a few hundred");
             drop(app.places.acquire_many(all).await);

@@ -1,5 +1,7 @@
 //! Tests of what the services share, on a service of the tests' own.
 
+/// A service that listens, on a store in memory.
+mod live;
 /// A record, a service made of it, and a way to ask it.
 mod parcel;
 
@@ -7,6 +9,10 @@ mod parcel;
 mod admin;
 /// What is wrong with a request is named.
 mod bad_input;
+/// Faults, set and taken back over HTTP.
+mod chaos;
+/// Faults as those see them who call the service.
+mod faults;
 /// The hop to a next service that misbehaves in every way.
 mod hop;
 /// Saved documents, read back.
