@@ -159,6 +159,7 @@ function draw(now) {
 }
 
 function frame() {
+    requestAnimationFrame(frame);
     const now = Date.now();
     if (dirty) {
         dirty = false;
@@ -172,7 +173,6 @@ function frame() {
     cards.frame(known, now, still() || known.link !== 'live');
     past.frame(known, now);
     draw(now);
-    requestAnimationFrame(frame);
 }
 
 /** The first thing to do, while nothing has been done. */

@@ -95,8 +95,8 @@ function snapshot(known, service, data, now) {
     service.heard = now;
     if (service.reachable !== true) service.reachable = true;
     service.requests = data.requests ?? null;
-    service.circuit = data.circuit ?? null;
-    service.chaos = data.chaos ?? null;
+    service.circuit = isCircuit(data.circuit) ? data.circuit : null;
+    service.chaos = Array.isArray(data.chaos?.rules) ? data.chaos : null;
     service.queue = data.queue ?? null;
     service.perSecond = speed(service, data.requests?.total ?? 0, now);
     const wait = service.circuit?.probe_in_ms;
@@ -105,6 +105,11 @@ function snapshot(known, service, data, now) {
     if (service.circuit) band(known.bands, service.name, service.circuit.mode === 'auto' ? service.circuit.state : service.circuit.mode, now, service.circuit.since_ms);
     const active = activeRules(service.chaos);
     if (active.length > 0) band(known.faults, service.name, service.chaos?.preset ?? active.map((rule) => rule.name).join(', '), now, 0);
+}
+
+/** Whether that can be drawn; another version of a service may say something else. @param {any} circuit */
+function isCircuit(circuit) {
+    return Boolean(circuit && Array.isArray(circuit.window?.buckets) && circuit.counts && circuit.totals && circuit.latency && circuit.settings);
 }
 
 /** The rules that can strike now. @param {import('./types.js').Chaos | null} chaos */
