@@ -30,6 +30,8 @@ import { time } from './words.js';
 /** The events of a trace come from several services; so long a late one is waited for. */
 const SETTLE = 250;
 const MOST_PENDING = 40;
+/** Thirty times a second is smooth enough for what moves here, and half the work. */
+const FRAME = 30;
 /** Whether this caller may change things is asked again after this, where it could not be asked. */
 const ASK_AGAIN = 3_000;
 
@@ -158,9 +160,12 @@ function draw(now) {
     }
 }
 
+let drawn = 0;
 function frame() {
     requestAnimationFrame(frame);
     const now = Date.now();
+    if (now - drawn < FRAME) return;
+    drawn = now;
     if (dirty) {
         dirty = false;
         for (const view of views) view.render(known);
