@@ -6,12 +6,16 @@ pub mod settings;
 
 mod accept;
 mod create;
+mod door;
 mod fault;
+mod handled;
 mod hop;
 mod input;
 mod problem;
 mod read;
 mod reply;
+mod sample;
+mod trace;
 
 pub mod store;
 

@@ -4,10 +4,12 @@ use crate::app::App;
 use crate::create::create;
 use crate::hop::DEGRADED;
 use crate::problem::Problem;
-use crate::read;
 use crate::record::Record;
+use crate::trace::TRACE_ID;
+use crate::{door, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
+use axum::middleware;
 use axum::routing::{get, post};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
@@ -23,6 +25,7 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
         .route("/readyz", get(read::ready))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), door::enter))
         .layer(open_to_every_page())
         .with_state(app)
 }
@@ -33,7 +36,7 @@ fn open_to_every_page() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(Any)
-        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER])
+        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER, TRACE_ID])
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {
