@@ -16,7 +16,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
     let records = format!("/{}", app.records);
-    Router::new()
+    let open = Router::new()
         .route("/", get(read::greet))
         .route("/create", post(create::<R>))
         .route(&records, get(read::list))
@@ -25,9 +25,9 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
         .route("/readyz", get(read::ready))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), door::enter))
-        .layer(open_to_every_page())
-        .with_state(app)
+        .layer(open_to_every_page());
+    let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
+    open.layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.
