@@ -2,9 +2,11 @@
 
 use crate::admin::Admin;
 use crate::chaos::Chaos;
+use crate::handled::Observers;
 use crate::hop::Next;
 use crate::limits;
 use crate::problem::Problem;
+use crate::sample::Sampler;
 use crate::store::{Page, Pending, Saved, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,10 @@ pub(crate) struct App {
     pub(crate) admin: Admin,
     pub(crate) store: Keeper,
     pub(crate) next: Option<Next>,
+    /// Picks the requests that are watched, of those whose trace begins here.
+    pub(crate) watch: Sampler,
+    /// Are shown what became of each request.
+    pub(crate) observers: Observers,
     /// A request that is under way holds one.
     pub(crate) places: Arc<Semaphore>,
 }

@@ -32,6 +32,7 @@ pub(crate) use rule::Connection;
 pub(crate) use view::View;
 
 use crate::limits;
+use crate::trace::TraceId;
 use arc_swap::ArcSwap;
 use counters::Counters;
 use rule::{Rule, Wrong};
@@ -66,7 +67,7 @@ pub(crate) enum Told<'a> {
         status: Option<u16>,
         /// What was done, as the answer's header has it.
         mark: &'a str,
-        trace: &'a str,
+        trace: TraceId,
     },
     /// The rules have changed: a sentence that says how.
     Changed(&'a str),

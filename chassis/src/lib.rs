@@ -9,11 +9,15 @@ mod admin;
 mod chaos;
 mod create;
 mod cut;
+mod door;
+mod handled;
 mod hop;
 mod input;
 mod problem;
 mod read;
 mod reply;
+mod sample;
+mod trace;
 
 pub mod store;
 

@@ -2,6 +2,7 @@
 
 use crate::accept::Form;
 use crate::chaos::Ending;
+use crate::handled::Outcome;
 use crate::hop::{Answer, DEGRADED, Missed};
 use crate::problem::Problem;
 use crate::store::Saved;
@@ -10,6 +11,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// The `error.code` of an injected fault.
+const INJECTED: &str = "EINJECTED";
 
 /// How an order's way through this service ended.
 #[derive(Debug)]
@@ -38,6 +42,34 @@ pub(crate) struct Voice<'a> {
 }
 
 impl Reply {
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Last => Outcome::Last,
+            Self::Ended(_) => Outcome::Ended,
+            Self::Passed(..) => Outcome::Passed,
+            Self::Degraded(..) => Outcome::Degraded,
+            Self::Fault(_) => Outcome::Fault,
+        }
+    }
+
+    /// What stands as `error.code` in the answer of this service.
+    pub(crate) fn error(&self) -> Option<&'static str> {
+        match self {
+            Self::Degraded(_, missed) => Some(missed.code()),
+            Self::Fault(_) => Some(INJECTED),
+            Self::Last | Self::Ended(_) | Self::Passed(..) => None,
+        }
+    }
+
+    /// The service that did not answer, however far down.
+    pub(crate) fn degraded(&self) -> Option<&str> {
+        match self {
+            Self::Passed(_, answer) => answer.degraded.as_deref(),
+            Self::Degraded(_, missed) => Some(&missed.next),
+            Self::Last | Self::Ended(_) | Self::Fault(_) => None,
+        }
+    }
+
     pub(crate) fn render(self, voice: Voice<'_>) -> Response {
         let Voice { id, time, .. } = voice;
         let location = format!("This is {id} @{time}");
@@ -85,7 +117,7 @@ pub(crate) fn fault(voice: Voice<'_>, ending: Ending) -> Response {
     let message = format!("{id} @{time} -> unavailable");
     let mut response = answer(voice, format!("\n{message}"), || {
         let location = format!("This is {id} @{time}");
-        json!({ "location": location, "error": { "code": "EINJECTED", "message": message } })
+        json!({ "location": location, "error": { "code": INJECTED, "message": message } })
     });
     *response.status_mut() = match ending {
         Ending::Status(status) => status,

@@ -5,8 +5,9 @@ use crate::chaos::{self, FAULT};
 use crate::create::create;
 use crate::hop::DEGRADED;
 use crate::problem::Problem;
-use crate::read;
 use crate::record::Record;
+use crate::trace::TRACE_ID;
+use crate::{door, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware;
@@ -30,7 +31,8 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
         .layer(open_to_every_page());
     // No page of another origin may read these, or change anything through them.
     let closed = app.admin.guard(chaos::routes()).method_not_allowed_fallback(wrong_method);
-    open.merge(closed).with_state(app)
+    let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
+    open.merge(closed).layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.
@@ -39,7 +41,7 @@ fn open_to_every_page() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(Any)
-        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER, FAULT])
+        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER, TRACE_ID, FAULT])
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {

@@ -3,11 +3,13 @@
 use crate::admin::Admin;
 use crate::app::{App, Keeper};
 use crate::chaos::Chaos;
+use crate::handled::Observers;
 use crate::hop::Next;
 use crate::record::Record;
+use crate::sample::Sampler;
 use crate::settings::{Settings, Storage};
 use crate::store::{MongoStore, SqliteStore, Store};
-use crate::{limits, log, routes, server};
+use crate::{handled, limits, log, routes, server};
 use axum::Router;
 use breaker::Breaker;
 use std::sync::Arc;
@@ -64,6 +66,8 @@ impl Service {
     pub fn with_store<R: Record>(settings: &Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
         let records = format!("{}s", R::NAME);
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
+        let mut observers = Observers::default();
+        observers.add(handled::log);
         let app = Arc::new(App {
             next: next(settings, &id)?,
             id,
@@ -74,6 +78,8 @@ impl Service {
             chaos: Arc::new(Chaos::new(R::NAME, settings.faults.environment()?, |told| log::chaos(&told))),
             admin: Admin::new(&settings.admin),
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
+            watch: Sampler::per_second(limits::WATCHED),
+            observers,
         });
         Ok(Self { router: routes::router::<R>(Arc::clone(&app)), app })
     }

@@ -8,6 +8,7 @@ use crate::input;
 use crate::limits;
 use crate::problem::Problem;
 use crate::reply::{self, Voice};
+use crate::trace::TraceContext;
 use crate::wall;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
@@ -15,7 +16,7 @@ use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use std::sync::Arc;
 
 /// The routes; whoever adds them puts the guard before them.
@@ -88,17 +89,22 @@ impl From<Refused> for Problem {
 
 /// Goes before the routes that only read, which a rule has to name to strike them. `POST /create` asks the rules by
 /// itself: it knows what comes before the save, and what after.
-pub(crate) async fn strike(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(crate) async fn strike(
+    State(app): State<Arc<App>>,
+    Extension(trace): Extension<TraceContext>,
+    request: Request,
+    next: Next,
+) -> Response {
     if app.chaos.is_idle() {
         return next.run(request).await;
     }
     let head = (request.method().clone(), request.uri().clone(), request.headers().clone());
     let form = Form::wanted(request.headers());
     let fault = |ending| {
-        let time = wall::minutes_and_seconds();
+        let time = wall::minutes_and_seconds(wall::now());
         reply::fault(Voice { id: &app.id, time: &time, form, strict: app.strict_status }, ending)
     };
-    let mut target = Target::new(&app.chaos, head, String::new());
+    let mut target = Target::new(&app.chaos, head, trace.id);
     let mut response = match target.meet(Phase::Before).await {
         Some(ending) => fault(ending),
         None => {

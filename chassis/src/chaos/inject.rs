@@ -10,6 +10,7 @@ use super::set::Slot;
 use super::{Chaos, Told};
 use crate::cut::Cut;
 use crate::limits;
+use crate::trace::TraceId;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ pub(crate) struct Target {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    trace: String,
+    trace: TraceId,
     /// What was done, as the header has it.
     marks: Vec<String>,
     /// The first rule that ended it, or else held it up.
@@ -46,7 +47,7 @@ impl Target {
     pub(crate) fn new(
         chaos: &Arc<Chaos>,
         (method, uri, headers): (Method, Uri, HeaderMap),
-        trace: String,
+        trace: TraceId,
     ) -> Self {
         let (chaos, gone) = (Arc::clone(chaos), CancellationToken::new());
         Self { chaos, method, uri, headers, trace, marks: Vec::new(), rule: None, gone }
@@ -58,7 +59,6 @@ impl Target {
     }
 
     /// The rule that struck.
-    #[expect(dead_code, reason = "for those who are told what became of a request")]
     pub(crate) fn rule(&self) -> Option<&str> {
         self.rule.as_deref()
     }
@@ -141,6 +141,6 @@ impl Target {
         }
         self.chaos.counters.count(rule, kind);
         let status = status.map(|status| status.as_u16());
-        (self.chaos.tell)(Told::Fault { rule, kind, status, mark, trace: &self.trace });
+        (self.chaos.tell)(Told::Fault { rule, kind, status, mark, trace: self.trace });
     }
 }

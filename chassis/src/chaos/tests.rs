@@ -16,9 +16,11 @@ use super::inject::{Ending, Target};
 use super::rule::{Phase, Rule};
 use super::{Chaos, Told};
 use crate::cut::Cut;
+use crate::trace::TraceId;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::IntoResponse as _;
 use serde_json::{Value, json};
+use std::num::NonZeroU128;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -37,6 +39,7 @@ struct Fate {
     took: Duration,
 }
 
+const TRACE: TraceId = TraceId(NonZeroU128::MAX);
 const UNAVAILABLE: Option<Ending> = Some(Ending::Status(StatusCode::SERVICE_UNAVAILABLE));
 const BAD_GATEWAY: Option<Ending> = Some(Ending::Status(StatusCode::BAD_GATEWAY));
 const CLOSED: Option<Ending> = Some(Ending::Cut(Cut::Close));
@@ -97,7 +100,7 @@ impl Bench {
         }
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let uri: Uri = path.parse().expect("a path");
-        let mut target = Target::new(&self.chaos, (method, uri, map), "trace".to_owned());
+        let mut target = Target::new(&self.chaos, (method, uri, map), TRACE);
         let begun = Instant::now();
         let ending = target.meet(phase).await;
         let mut response = ().into_response();

@@ -123,7 +123,7 @@ fn what_cannot_be_used_is_named_with_what_would_be_right() {
             &["--chaos-abort", "200"][..],
             "expected statuses from 400 to 599 with percentages, like 502:40,503:5",
         ),
-        (&["--chaos-abort", "502:40;503:5"], "expected a number from 0 to 100"),
+        (&["--chaos-abort", "502:40;503:5"], "expected statuses from 400 to 599"),
         (&["--chaos-abort", "502:101"], "expected a number from 0 to 100"),
         (&["--chaos-abort", "502:NaN"], "expected a number from 0 to 100"),
         (&["--chaos-abort", "502:60,503:41"], "expected percentages that come to at most 100, not 101"),

@@ -1,6 +1,6 @@
 //! Whoever is held up goes on when it is time, and waits for nobody.
 
-use super::{Bench, CLOSED, Fate, millis, seconds};
+use super::{Bench, CLOSED, Fate, TRACE, millis, seconds};
 use crate::chaos::inject::Target;
 use crate::chaos::rule::Phase;
 use crate::limits;
@@ -70,7 +70,7 @@ async fn a_service_that_stops_waits_for_none_of_them() {
 async fn one_whose_client_has_gone_is_held_up_no_more() {
     let bench = Bench::with(&[serde_json::from_str(HANG).expect("a rule")]);
     let head = (Method::POST, Uri::from_static("/create"), HeaderMap::new());
-    let mut target = Target::new(&bench.chaos, head, String::new());
+    let mut target = Target::new(&bench.chaos, head, TRACE);
     let client = target.client();
     let begun = Instant::now();
     let held = tokio::spawn(async move { target.meet(Phase::Before).await });
@@ -88,8 +88,9 @@ async fn no_more_are_struck_at_once_than_may_be() {
         let bench = Arc::clone(&bench);
         orders.spawn(async move { bench.order().await });
     }
-    advance(Duration::ZERO).await;
-    advance(seconds(1)).await;
+    while bench.now("x")["injected"] != limits::FAULTS {
+        tokio::task::yield_now().await;
+    }
     let fate = bench.order().await;
     assert_eq!((fate.ending, &*fate.mark), (None, ""), "it goes through");
     let now = bench.now("x");
@@ -122,7 +123,7 @@ async fn what_happens_is_told_and_counted() {
     ]);
     assert_eq!(bench.told(), ["rule a was set", "rule b was set"]);
     bench.order().await;
-    assert_eq!(bench.told(), ["a delay None trace", "b abort Some(503) trace"]);
+    assert_eq!(bench.told(), [format!("a delay None {TRACE}"), format!("b abort Some(503) {TRACE}")]);
     let counted = || {
         let all = bench.chaos.injected().into_iter();
         all.filter(|(rule, ..)| rule == "a" || rule == "b" || rule == "outage")
