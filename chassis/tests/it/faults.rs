@@ -166,7 +166,7 @@ async fn on_http_2_the_stream_is_reset_and_the_connection_stays() {
 #[tokio::test]
 async fn the_hop_and_its_circuit_see_what_a_real_failure_looks_like() {
     let next = Live::start(&[]).await;
-    let live = Live::start(&["--chain-svc", &next.url("/create"), "--breaker-timeout-ms", "5000"]).await;
+    let live = Live::start(&["--chain-svc", &next.url("/create"), "--breaker-volume", "4"]).await;
     for (abort, code, status) in [
         (json!({ "httpStatus": 503 }), "EUPSTREAM", json!(503)),
         (json!({ "httpStatus": 500 }), "EUPSTREAM", json!(500)),
