@@ -1,5 +1,7 @@
 //! What the routes of one service work with.
 
+use crate::circuit::Circuit;
+use crate::events::Events;
 use crate::hop::Next;
 use crate::limits;
 use crate::problem::Problem;
@@ -22,6 +24,9 @@ pub(crate) struct App {
     pub(crate) faults: Faults,
     pub(crate) store: Keeper,
     pub(crate) next: Option<Next>,
+    /// The circuit to the next service, if there is one.
+    pub(crate) circuit: Option<Circuit>,
+    pub(crate) events: Arc<Events>,
     /// A request that is under way holds one.
     pub(crate) places: Arc<Semaphore>,
 }

@@ -13,17 +13,23 @@ mod problem;
 mod read;
 mod reply;
 
+mod circuit;
+mod events;
+pub mod sse;
+
 pub mod store;
 
 mod app;
 mod limits;
 mod log;
+mod millis;
 mod routes;
 mod run;
 mod server;
 mod service;
 mod wall;
 
+pub use problem::Problem;
 pub use record::{Record, nested};
 pub use run::{Failure, bind, launch, main, stop_signal};
 pub use service::{Service, StartError};

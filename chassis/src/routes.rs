@@ -1,7 +1,9 @@
 //! Which path leads where.
 
 use crate::app::App;
+use crate::circuit;
 use crate::create::create;
+use crate::events;
 use crate::hop::DEGRADED;
 use crate::problem::Problem;
 use crate::read;
@@ -14,7 +16,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
     let records = format!("/{}", app.records);
-    Router::new()
+    let open = Router::new()
         .route("/", get(read::greet))
         .route("/create", post(create::<R>))
         .route(&records, get(read::list))
@@ -23,8 +25,14 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
         .route("/readyz", get(read::ready))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
-        .layer(open_to_every_page())
-        .with_state(app)
+        .layer(open_to_every_page());
+    // No page of another origin may read these.
+    let closed = Router::new()
+        .route("/circuit", get(circuit::get).put(circuit::put))
+        .route("/events", get(events::events))
+        .route("/hystrix.stream", get(events::hystrix))
+        .method_not_allowed_fallback(wrong_method);
+    open.merge(closed).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.

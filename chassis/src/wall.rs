@@ -1,12 +1,41 @@
 //! The wall clock: read here and nowhere else.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Serialize, Serializer};
+use std::time::Duration;
 use uuid::Uuid;
+
+/// A moment that is written as RFC 3339, to the millisecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct At(Timestamp);
+
+impl At {
+    pub(crate) fn now() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+        Self(Timestamp::now())
+    }
+
+    /// So much earlier.
+    pub(crate) fn before(self, time: Duration) -> Self {
+        let earlier = SignedDuration::try_from(time).ok().and_then(|time| self.0.checked_sub(time).ok());
+        Self(earlier.unwrap_or(Timestamp::MIN))
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn since_1970(self) -> u64 {
+        self.0.as_millisecond().try_into().unwrap_or(0)
+    }
+}
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:.3}", self.0))
+    }
+}
 
 /// Minutes and seconds of now, as answers show them: `44:12`.
 pub(crate) fn minutes_and_seconds() -> String {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
-    let seconds = Timestamp::now().as_second();
+    let seconds = At::now().0.as_second();
     format!("{:02}:{:02}", seconds / 60 % 60, seconds % 60)
 }
 

@@ -1,0 +1,27 @@
+//! How the service is at one moment: what the event `snapshot` holds.
+
+use crate::app::App;
+use crate::circuit::{Circuit, View};
+use crate::wall::At;
+use serde::Serialize;
+
+/// The event's name.
+pub(super) const NAME: &str = "snapshot";
+
+#[derive(Debug, Serialize)]
+struct Snapshot<'a> {
+    service: &'a str,
+    at: At,
+    id: &'a str,
+    circuit: Option<View<'a>>,
+}
+
+/// The event's data.
+pub(super) fn text(app: &App) -> String {
+    super::tell::json(&Snapshot {
+        service: app.events.service,
+        at: At::now(),
+        id: &app.id,
+        circuit: app.circuit.as_ref().map(Circuit::view),
+    })
+}
