@@ -1,5 +1,6 @@
 //! Which path leads where.
 
+use crate::admin::Admin;
 use crate::app::App;
 use crate::circuit;
 use crate::create::create;
@@ -14,7 +15,7 @@ use axum::routing::{get, post};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
 
-pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
+pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
     let records = format!("/{}", app.records);
     let open = Router::new()
         .route("/", get(read::greet))
@@ -26,13 +27,13 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .layer(open_to_every_page());
-    // No page of another origin may read these.
+    // No page of another origin may read these, and only some callers may change what is behind them.
     let closed = Router::new()
         .route("/circuit", get(circuit::get).put(circuit::put))
         .route("/events", get(events::events))
         .route("/hystrix.stream", get(events::hystrix))
         .method_not_allowed_fallback(wrong_method);
-    open.merge(closed).with_state(app)
+    open.merge(admin.guard(closed)).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.

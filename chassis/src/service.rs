@@ -1,5 +1,6 @@
 //! One service, put together from its settings.
 
+use crate::admin::Admin;
 use crate::app::{App, Keeper};
 use crate::circuit::{Circuit, InARow};
 use crate::events::Events;
@@ -75,7 +76,8 @@ impl Service {
             faults: settings.faults.clone(),
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
         });
-        Ok(Self { router: routes::router::<R>(Arc::clone(&app)), app })
+        let admin = Admin::new(&settings.admin);
+        Ok(Self { router: routes::router::<R>(Arc::clone(&app), &admin), app })
     }
 
     #[cfg(test)]

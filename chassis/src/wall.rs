@@ -7,22 +7,26 @@ use uuid::Uuid;
 
 /// A moment that is written as RFC 3339, to the millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct At(Timestamp);
+pub struct At(Timestamp);
 
 impl At {
-    pub(crate) fn now() -> Self {
+    /// This moment.
+    #[must_use]
+    pub fn now() -> Self {
         #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
         Self(Timestamp::now())
     }
 
     /// So much earlier.
-    pub(crate) fn before(self, time: Duration) -> Self {
+    #[must_use]
+    pub fn before(self, time: Duration) -> Self {
         let earlier = SignedDuration::try_from(time).ok().and_then(|time| self.0.checked_sub(time).ok());
         Self(earlier.unwrap_or(Timestamp::MIN))
     }
 
     /// Milliseconds since 1970.
-    pub(crate) fn since_1970(self) -> u64 {
+    #[must_use]
+    pub fn since_1970(self) -> u64 {
         self.0.as_millisecond().try_into().unwrap_or(0)
     }
 }

@@ -5,6 +5,8 @@ mod parcel;
 /// A service that listens, and what it streams.
 mod running;
 
+/// Who may change something, and who may not.
+mod admin;
 /// What is wrong with a request is named.
 mod bad_input;
 /// The circuit, looked at and changed over HTTP.
