@@ -2,9 +2,11 @@
 
 use crate::circuit::Circuit;
 use crate::events::Events;
+use crate::handled::Observers;
 use crate::hop::Next;
 use crate::limits;
 use crate::problem::Problem;
+use crate::sample::Sampler;
 use crate::settings::Faults;
 use crate::store::{Page, Pending, Saved, Store};
 use std::sync::Arc;
@@ -27,6 +29,10 @@ pub(crate) struct App {
     /// The circuit to the next service, if there is one.
     pub(crate) circuit: Option<Circuit>,
     pub(crate) events: Arc<Events>,
+    /// Picks the requests that are watched, of those whose trace begins here.
+    pub(crate) watch: Sampler,
+    /// Are shown what became of each request.
+    pub(crate) observers: Observers,
     /// A request that is under way holds one.
     pub(crate) places: Arc<Semaphore>,
 }

@@ -4,6 +4,7 @@
 //! for a while; how things are is looked at only while somebody reads, once for all of them.
 
 mod hystrix;
+mod requests;
 mod snapshot;
 mod tell;
 mod ticker;
@@ -18,6 +19,7 @@ use crate::wall::At;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use requests::Requests;
 use std::sync::{Arc, Mutex, Weak};
 use ticker::Ticker;
 
@@ -26,6 +28,7 @@ use ticker::Ticker;
 pub(crate) struct Events {
     service: &'static str,
     hub: Arc<Hub>,
+    requests: Requests,
     /// Runs while anyone reads; the readers hold it.
     ticker: Mutex<Weak<Ticker>>,
 }
@@ -35,6 +38,7 @@ impl Events {
         Self {
             service,
             hub: Arc::new(Hub::new(limits::READERS, At::now().since_1970())),
+            requests: Requests::default(),
             ticker: Mutex::default(),
         }
     }

@@ -7,12 +7,16 @@ pub mod settings;
 mod accept;
 mod admin;
 mod create;
+mod door;
 mod fault;
+mod handled;
 mod hop;
 mod input;
 mod problem;
 mod read;
 mod reply;
+mod sample;
+mod trace;
 
 mod circuit;
 mod events;

@@ -1,5 +1,7 @@
 //! What is written to the log, and how the circuit shows there.
 
+mod line;
+
 use crate::settings::{Log, LogFormat};
 use breaker::{Event, EventKind};
 use std::fmt;
@@ -19,16 +21,16 @@ pub(crate) fn start(settings: &Log) {
         .with_ansi(io::stdout().is_terminal());
     // A log that was started before, by a test or by the program that we are part of, goes on.
     let _ = match settings.log_format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => builder.event_format(line::Line).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
     };
 }
 
 /// Writes what happens to a circuit, in the original's words.
 pub(crate) fn circuit(event: &Event<'_>) {
-    let Some(line) = Line::of(event) else { return };
-    let Line { warns, words, circuit, failures, calls, under_way, .. } = line;
-    let (rate, probe_in) = (line.rate.map(display), line.probe_in.map(display));
+    let Some(said) = Said::of(event) else { return };
+    let Said { warns, words, circuit, failures, calls, under_way, .. } = said;
+    let (rate, probe_in) = (said.rate.map(display), said.probe_in.map(display));
     // Fields that are not there are not written.
     if warns {
         warn!(circuit, rate, failures, calls, probe_in, under_way, "{words}");
@@ -39,7 +41,7 @@ pub(crate) fn circuit(event: &Event<'_>) {
 
 /// What is said of an event; displayed as it stands in the log.
 #[derive(Debug)]
-pub(crate) struct Line<'a> {
+pub(crate) struct Said<'a> {
     warns: bool,
     words: &'static str,
     circuit: &'a str,
@@ -57,7 +59,7 @@ struct Percent(f64);
 #[derive(Debug, Clone, Copy)]
 struct ProbeIn(Option<Duration>);
 
-impl<'a> Line<'a> {
+impl<'a> Said<'a> {
     /// Nothing is said of a call's beginning: its end follows.
     pub(crate) fn of(event: &Event<'a>) -> Option<Self> {
         let (counts, in_flight) = (&event.status.counts, event.status.in_flight);
@@ -97,7 +99,7 @@ impl<'a> Line<'a> {
     }
 }
 
-impl fmt::Display for Line<'_> {
+impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fn field(f: &mut fmt::Formatter<'_>, name: &str, value: Option<impl fmt::Display>) -> fmt::Result {
             value.map_or(Ok(()), |value| write!(f, " {name}={value}"))

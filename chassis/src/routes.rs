@@ -2,21 +2,22 @@
 
 use crate::admin::Admin;
 use crate::app::App;
-use crate::circuit;
 use crate::create::create;
-use crate::events;
 use crate::hop::DEGRADED;
 use crate::problem::Problem;
-use crate::read;
 use crate::record::Record;
+use crate::trace::TRACE_ID;
+use crate::{circuit, door, events, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
+use axum::middleware;
 use axum::routing::{get, post};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
 
 pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
     let records = format!("/{}", app.records);
+    let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
     let open = Router::new()
         .route("/", get(read::greet))
         .route("/create", post(create::<R>))
@@ -26,6 +27,7 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .route("/readyz", get(read::ready))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
+        .layer(door.clone())
         .layer(open_to_every_page());
     // No page of another origin may read these, and only some callers may change what is behind them.
     let closed = Router::new()
@@ -33,7 +35,7 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .route("/events", get(events::events))
         .route("/hystrix.stream", get(events::hystrix))
         .method_not_allowed_fallback(wrong_method);
-    open.merge(admin.guard(closed)).with_state(app)
+    open.merge(admin.guard(closed).layer(door)).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.
@@ -42,7 +44,7 @@ fn open_to_every_page() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(Any)
-        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER])
+        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER, TRACE_ID])
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {

@@ -4,11 +4,13 @@ use crate::admin::Admin;
 use crate::app::{App, Keeper};
 use crate::circuit::{Circuit, InARow};
 use crate::events::Events;
+use crate::handled::Observers;
 use crate::hop::Next;
 use crate::record::Record;
+use crate::sample::Sampler;
 use crate::settings::{Settings, Storage};
 use crate::store::{MongoStore, SqliteStore, Store};
-use crate::{limits, log, routes, server};
+use crate::{handled, limits, log, routes, server};
 use axum::Router;
 use breaker::Breaker;
 use std::sync::Arc;
@@ -64,6 +66,11 @@ impl Service {
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
         let events = Arc::new(Events::new(R::NAME));
         let circuit = circuit::<R>(settings, &id, &events)?;
+        let mut observers = Observers::default();
+        observers.add(handled::log);
+        let (told, next_name) =
+            (Arc::clone(&events), circuit.as_ref().map(|circuit| circuit.next().to_owned()));
+        observers.add(move |handled| told.handled(handled, next_name.as_deref()));
         let app = Arc::new(App {
             next: next(settings, circuit.as_ref())?,
             circuit,
@@ -75,6 +82,8 @@ impl Service {
             strict_status: settings.chain.strict_status,
             faults: settings.faults.clone(),
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
+            watch: Sampler::per_second(limits::WATCHED),
+            observers,
         });
         let admin = Admin::new(&settings.admin);
         Ok(Self { router: routes::router::<R>(Arc::clone(&app), &admin), app })

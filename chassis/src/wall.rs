@@ -7,14 +7,13 @@ use uuid::Uuid;
 
 /// A moment that is written as RFC 3339, to the millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct At(Timestamp);
+pub struct At(pub(crate) Timestamp);
 
 impl At {
     /// This moment.
     #[must_use]
     pub fn now() -> Self {
-        #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
-        Self(Timestamp::now())
+        Self(now())
     }
 
     /// So much earlier.
@@ -37,9 +36,15 @@ impl Serialize for At {
     }
 }
 
-/// Minutes and seconds of now, as answers show them: `44:12`.
-pub(crate) fn minutes_and_seconds() -> String {
-    let seconds = At::now().0.as_second();
+/// Now.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Minutes and seconds of a time, as answers show them: `44:12`.
+pub(crate) fn minutes_and_seconds(time: Timestamp) -> String {
+    let seconds = time.as_second();
     format!("{:02}:{:02}", seconds / 60 % 60, seconds % 60)
 }
 

@@ -1,7 +1,9 @@
 //! How the service is at one moment: what the event `snapshot` holds.
 
+use super::requests::Counts;
 use crate::app::App;
 use crate::circuit::{Circuit, View};
+use crate::limits;
 use crate::wall::At;
 use serde::Serialize;
 
@@ -13,6 +15,7 @@ struct Snapshot<'a> {
     service: &'a str,
     at: At,
     id: &'a str,
+    requests: Counts,
     circuit: Option<View<'a>>,
 }
 
@@ -22,6 +25,7 @@ pub(super) fn text(app: &App) -> String {
         service: app.events.service,
         at: At::now(),
         id: &app.id,
+        requests: app.events.requests.counts(limits::REQUESTS - app.places.available_permits()),
         circuit: app.circuit.as_ref().map(Circuit::view),
     })
 }

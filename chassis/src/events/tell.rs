@@ -2,7 +2,7 @@
 
 use super::Events;
 use crate::circuit::{Failure, Last};
-use crate::log::Line;
+use crate::log::Said;
 use crate::wall::At;
 use breaker::{Event, State};
 use serde::Serialize;
@@ -39,7 +39,7 @@ impl Events {
     pub(crate) fn happened(&self, event: &Event<'_>) {
         let Some(transition) = event.transition else { return };
         let Last { from, to, at, reason, failures, .. } = Last::of(transition, event.at, At::now());
-        let line = Line::of(event).map(|line| line.to_string()).unwrap_or_default();
+        let line = Said::of(event).map(|line| line.to_string()).unwrap_or_default();
         let turns = transition.turns;
         self.tell(
             "transition",
@@ -53,7 +53,7 @@ impl Events {
         self.tell("config", At::now(), Changed { what, text });
     }
 
-    fn tell(&self, name: &str, at: At, what: impl Serialize) {
+    pub(super) fn tell(&self, name: &str, at: At, what: impl Serialize) {
         self.hub.tell(name, &json(&Told { service: self.service, at, what }));
     }
 }

@@ -1,6 +1,6 @@
 //! Every line that a circuit writes. Here and not in `tests/it`, since no route of ours has a fallback yet.
 
-use super::Line;
+use super::Said;
 use breaker::{Breaker, CallError};
 use std::future::{pending, ready};
 use std::io::{self, Write};
@@ -39,7 +39,7 @@ async fn a_circuit_tells_every_state_in_the_originals_words() {
         .capacity(1)
         .on_event(super::circuit)
         .on_event(move |event| {
-            display.lock().expect("not poisoned").extend(Line::of(event).map(|line| line.to_string()))
+            display.lock().expect("not poisoned").extend(Said::of(event).map(|line| line.to_string()))
         })
         .build()
         .expect("right");

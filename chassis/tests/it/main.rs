@@ -29,3 +29,5 @@ mod sse;
 mod stores;
 /// Stores that are away, seen through the routes.
 mod stores_away;
+/// Traces: in, on, and in what is answered.
+mod traces;
