@@ -15,7 +15,7 @@ pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     let trace = TraceContext::of(request.headers(), &app.watch);
     let id = trace.id.to_string();
     // Of the level that is logged whenever anything is, so that no line is without it.
-    let span = error_span!("request", trace = id);
+    let span = error_span!("request", trace = %id);
     request.extensions_mut().insert(trace);
     let mut response = next.run(request).instrument(span).await;
 

@@ -88,7 +88,9 @@ pub(crate) struct Hop {
 /// Those who are shown what became of each request. They are called one after the other and waited for, so they have to be
 /// quick.
 #[derive(Default)]
-pub(crate) struct Observers(Vec<Box<dyn Fn(&Handled) + Send + Sync>>);
+pub(crate) struct Observers(Vec<Observer>);
+
+type Observer = Box<dyn Fn(&Handled) + Send + Sync>;
 
 impl Observers {
     pub(crate) fn add(&mut self, observer: impl Fn(&Handled) + Send + Sync + 'static) {

@@ -17,7 +17,6 @@ use tower_http::cors::{Any, CorsLayer};
 
 pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
     let records = format!("/{}", app.records);
-    let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
     let open = Router::new()
         .route("/", get(read::greet))
         .route("/create", post(create::<R>))
@@ -27,7 +26,6 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .route("/readyz", get(read::ready))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
-        .layer(door.clone())
         .layer(open_to_every_page());
     // No page of another origin may read these, and only some callers may change what is behind them.
     let closed = Router::new()
@@ -35,7 +33,8 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .route("/events", get(events::events))
         .route("/hystrix.stream", get(events::hystrix))
         .method_not_allowed_fallback(wrong_method);
-    open.merge(admin.guard(closed).layer(door)).with_state(app)
+    let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
+    open.merge(admin.guard(closed)).layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.
