@@ -1,7 +1,8 @@
 //! What the routes of one service work with.
 
-use crate::admin::Admin;
 use crate::chaos::Chaos;
+use crate::circuit::Circuit;
+use crate::events::Events;
 use crate::handled::Observers;
 use crate::hop::Next;
 use crate::limits;
@@ -23,9 +24,11 @@ pub(crate) struct App {
     pub(crate) jumps: u32,
     pub(crate) strict_status: bool,
     pub(crate) chaos: Arc<Chaos>,
-    pub(crate) admin: Admin,
     pub(crate) store: Keeper,
     pub(crate) next: Option<Next>,
+    /// The circuit to the next service, if there is one.
+    pub(crate) circuit: Option<Circuit>,
+    pub(crate) events: Arc<Events>,
     /// Picks the requests that are watched, of those whose trace begins here.
     pub(crate) watch: Sampler,
     /// Are shown what became of each request.

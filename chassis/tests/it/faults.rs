@@ -2,6 +2,7 @@
 
 use crate::live::Live;
 use crate::parcel::PARCEL;
+use crate::running::Stream;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::io::ErrorKind;
@@ -208,6 +209,44 @@ async fn a_slow_window_is_seen_by_the_calls_from_8_to_14() {
         assert!((expected..expected + 50).contains(&taken), "call {call} took {taken} ms");
     }
     assert_eq!(live.saved(), 20);
+}
+
+#[tokio::test]
+async fn faults_and_changes_are_told_to_those_who_read_events() {
+    let live = Live::start(&[]).await;
+    let mut events = Stream::open(&live.url("/events"), None).await;
+    let first = events.next_of("snapshot").await.data["chaos"].clone();
+    assert_eq!(first, json!({ "service": "parcel", "enabled": true, "preset": null, "rules": [] }));
+    live.post("/chaos/presets/outage").await;
+    let change = events.next_of("config").await.data;
+    assert_eq!(
+        (&change["what"], &change["text"]),
+        (&json!("chaos"), &json!("preset outage: all are answered 503"))
+    );
+    let answer = live.order().await;
+    let fault = events.next_of("fault").await.data;
+    let told = (&fault["rule"], &fault["kind"], &fault["status"]);
+    assert_eq!(told, (&json!("outage"), &json!("abort"), &json!(503)), "{fault}");
+    assert_eq!(fault["trace"], answer.headers["x-trace-id"].to_str().expect("ASCII"));
+    let snapshot = events.next_of("snapshot").await.data;
+    assert_eq!(
+        (&snapshot["chaos"]["preset"], &snapshot["requests"]["failed"]),
+        (&json!("outage"), &json!(1))
+    );
+    assert_eq!(snapshot["chaos"]["rules"][0]["now"]["injected"], 1);
+    for _ in 0..20 {
+        live.order().await;
+    }
+    live.post("/chaos/disable").await;
+    let mut faults = 0;
+    loop {
+        match &*events.next().await.expect("the stream goes on").name {
+            "fault" => faults += 1,
+            "config" => break,
+            _ => {}
+        }
+    }
+    assert!(faults < 20, "few of many: {faults}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,8 @@
 mod live;
 /// A record, a service made of it, and a way to ask it.
 mod parcel;
+/// A service that listens, and what it streams.
+mod running;
 
 /// Who may change something, and who may not.
 mod admin;
@@ -11,16 +13,24 @@ mod admin;
 mod bad_input;
 /// Faults, set and taken back over HTTP.
 mod chaos;
+/// The circuit, looked at and changed over HTTP.
+mod circuit;
+/// What happens, as a stream of events.
+mod events;
 /// Faults as those see them who call the service.
 mod faults;
 /// The hop to a next service that misbehaves in every way.
 mod hop;
+/// The stream of the Hystrix dashboard.
+mod hystrix;
 /// Saved documents, read back.
 mod reading;
 /// What `POST /create` answers, to the letter.
 mod replies;
 /// Connections, limits, clients that go away, stopping.
 mod server;
+/// Those who tell, and those who read.
+mod sse;
 /// One suite for both stores; the MongoDB one on a real server.
 mod stores;
 /// Stores that are away, seen through the routes.
