@@ -163,3 +163,35 @@ async fn names_without_end_are_counted_as_others() {
     assert_eq!(sum, limits::RULE_COUNTERS as u64 + 10);
     assert!(all.iter().any(|(rule, _, count)| rule == "others" && *count > 0));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn rules_that_change_in_the_midst_of_requests_lose_no_count() {
+    let bench = Arc::new(Bench::with(&[]));
+    let half = |name: &str| json!({ "name": name, "percentage": 50, "abort": { "httpStatus": 502 } });
+    bench.put(&half("a"));
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let bench = Arc::clone(&bench);
+        clients.spawn(async move {
+            let endings = bench.orders(500).await;
+            endings.iter().flatten().count() as u64
+        });
+    }
+    // One after the other: replaced, added, switched, deleted.
+    for _ in 0..50 {
+        bench.put(&half("a"));
+        bench.put(&half("b"));
+        bench.chaos.switch(false);
+        bench.chaos.switch(true);
+        bench.chaos.delete("b").expect("there is one");
+        tokio::task::yield_now().await;
+    }
+    let mut struck = 0;
+    while let Some(count) = clients.join_next().await {
+        struck += count.expect("no panic");
+    }
+    let all = bench.chaos.injected().into_iter();
+    let counted: u64 = all.filter(|(rule, ..)| rule == "a" || rule == "b").map(|(.., count)| count).sum();
+    assert_eq!(counted, struck);
+    assert!(struck > 0);
+}
