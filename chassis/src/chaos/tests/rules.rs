@@ -210,7 +210,7 @@ async fn a_seed_makes_the_same_faults_again() {
 #[tokio::test(start_paused = true)]
 async fn with_a_seed_the_fate_of_a_call_does_not_hang_on_those_before() {
     let rule = json!({ "name": "x", "percentage": 40, "seed": 7, "abort": { "httpStatus": 502 } });
-    let all = Bench::with(&[rule.clone()]).orders(50).await;
+    let all = Bench::with(std::slice::from_ref(&rule)).orders(50).await;
     let mut late = rule;
     late["calls"] = json!({ "from": 21 });
     assert_eq!(Bench::with(&[late]).orders(50).await[20..], all[20..]);
@@ -219,7 +219,7 @@ async fn with_a_seed_the_fate_of_a_call_does_not_hang_on_those_before() {
 #[tokio::test(start_paused = true)]
 async fn without_a_seed_each_rule_has_chance_of_its_own() {
     let rule = json!({ "name": "x", "percentage": 50, "abort": { "httpStatus": 502 } });
-    let runs = (Bench::with(&[rule.clone()]), Bench::with(&[rule]));
+    let runs = (Bench::with(std::slice::from_ref(&rule)), Bench::with(&[rule]));
     assert_ne!(runs.0.orders(200).await, runs.1.orders(200).await, "alike once in 2^200 runs");
 }
 
