@@ -146,7 +146,7 @@ impl Registry {
     /// Drops the circuit of that name and answers with it. Who holds it may go on with it.
     pub fn remove(&self, name: &str) -> Option<Breaker> {
         let (breaker, shared) = self.shared.table.remove(name)?;
-        drop(shared);
+        shared.end();
         self.shared.tell_dropped(&breaker, Dropped::Removed);
         Some(breaker)
     }
@@ -261,7 +261,7 @@ impl Shared {
 
     fn tell_gone(&self, gone: Gone) {
         for ((breaker, shared), why) in gone {
-            drop(shared);
+            shared.end();
             self.tell_dropped(&breaker, why);
         }
     }

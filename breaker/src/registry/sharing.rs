@@ -33,6 +33,9 @@ impl Sharer {
 }
 
 impl Shared {
+    /// Ends it, which dropping it does too: here it is seen where.
+    pub(super) fn end(self) {}
+
     /// How many handles to the circuit it holds.
     pub(super) fn handles(&self) -> usize {
         #[cfg(feature = "redis")]
