@@ -10,6 +10,7 @@ mod create;
 mod fault;
 mod hop;
 mod input;
+mod openapi;
 mod problem;
 mod read;
 mod reply;

@@ -9,6 +9,8 @@ mod admin;
 mod bad_input;
 /// The hop to a next service that misbehaves in every way.
 mod hop;
+/// What the service says of itself as OpenAPI.
+mod openapi;
 /// Saved documents, read back.
 mod reading;
 /// What `POST /create` answers, to the letter.
