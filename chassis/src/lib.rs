@@ -7,13 +7,17 @@ pub mod settings;
 mod accept;
 mod admin;
 mod create;
+mod door;
 mod fault;
+mod handled;
 mod hop;
 mod input;
 mod openapi;
 mod problem;
 mod read;
 mod reply;
+mod sample;
+mod trace;
 
 pub mod store;
 

@@ -5,10 +5,12 @@ use crate::create::create;
 use crate::hop::DEGRADED;
 use crate::openapi;
 use crate::problem::Problem;
-use crate::read;
 use crate::record::Record;
+use crate::trace::TRACE_ID;
+use crate::{door, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
+use axum::middleware;
 use axum::routing::{get, post};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
@@ -26,7 +28,8 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .layer(open_to_every_page());
-    open.with_state(app)
+    let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
+    open.layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.
@@ -35,7 +38,7 @@ fn open_to_every_page() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(Any)
-        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER])
+        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER, TRACE_ID])
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {

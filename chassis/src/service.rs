@@ -1,11 +1,13 @@
 //! One service, put together from its settings.
 
 use crate::app::{App, Keeper};
+use crate::handled::Observers;
 use crate::hop::Next;
 use crate::record::Record;
+use crate::sample::Sampler;
 use crate::settings::{Settings, Storage};
 use crate::store::{MongoStore, SqliteStore, Store};
-use crate::{limits, log, routes, server};
+use crate::{handled, limits, log, routes, server};
 use axum::Router;
 use breaker::Breaker;
 use std::sync::Arc;
@@ -59,6 +61,8 @@ impl Service {
     pub fn with_store<R: Record>(settings: &Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
         let records = format!("{}s", R::NAME);
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
+        let mut observers = Observers::default();
+        observers.add(handled::log);
         let app = Arc::new(App {
             next: next(settings, &id)?,
             id,
@@ -68,6 +72,8 @@ impl Service {
             strict_status: settings.chain.strict_status,
             faults: settings.faults.clone(),
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
+            watch: Sampler::per_second(limits::WATCHED),
+            observers,
         });
         Ok(Self { router: routes::router::<R>(Arc::clone(&app)), app })
     }

@@ -3,10 +3,15 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// Minutes and seconds of now, as answers show them: `44:12`.
-pub(crate) fn minutes_and_seconds() -> String {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
-    let seconds = Timestamp::now().as_second();
+/// Now.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Minutes and seconds of a time, as answers show them: `44:12`.
+pub(crate) fn minutes_and_seconds(time: Timestamp) -> String {
+    let seconds = time.as_second();
     format!("{:02}:{:02}", seconds / 60 % 60, seconds % 60)
 }
 

@@ -21,3 +21,5 @@ mod server;
 mod stores;
 /// Stores that are away, seen through the routes.
 mod stores_away;
+/// Traces: in, on, and in what is answered.
+mod traces;
