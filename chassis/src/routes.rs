@@ -1,5 +1,6 @@
 //! Which path leads where.
 
+use crate::admin::Admin;
 use crate::app::App;
 use crate::create::create;
 use crate::hop::DEGRADED;
@@ -7,7 +8,7 @@ use crate::openapi;
 use crate::problem::Problem;
 use crate::record::Record;
 use crate::trace::TRACE_ID;
-use crate::{door, read};
+use crate::{circuit, door, events, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware;
@@ -15,7 +16,7 @@ use axum::routing::{get, post};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
 
-pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
+pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
     let records = format!("/{}", app.records);
     let open = Router::new()
         .route("/", get(read::greet))
@@ -28,8 +29,16 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .layer(open_to_every_page());
+    // No page of another origin may read these, and only some callers may change what is behind them.
+    let changeable = Router::new()
+        .route("/circuit", get(circuit::get).put(circuit::put))
+        .method_not_allowed_fallback(wrong_method);
+    let streams = Router::new()
+        .route("/events", get(events::events))
+        .route("/hystrix.stream", get(events::hystrix))
+        .method_not_allowed_fallback(wrong_method);
     let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
-    open.layer(door).with_state(app)
+    open.merge(admin.guard(changeable)).merge(streams).layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.

@@ -1,10 +1,11 @@
 //! `/openapi.json` says what there is: no more, no less.
 
-use crate::parcel::{PARCEL, ask, get, post, service};
-use axum::body::Body;
+use crate::parcel::{PARCEL, get, post, service};
+use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use tower::ServiceExt as _;
 
 async fn description() -> (axum::Router, Value, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -35,11 +36,14 @@ async fn every_route_that_is_described_is_there() {
         for method in operations.as_object().expect("operations").keys() {
             let method: Method = method.to_uppercase().parse().expect("a method");
             let request = Request::builder().method(method).uri(path.replace("{key}", &key));
-            let answer = ask(&router, request.body(Body::empty()).expect("a request")).await;
-            assert!(
-                answer.status != 405 && !answer.text.contains("there is nothing at"),
-                "{path}: {answer:?}"
-            );
+            let request = request.body(Body::empty()).expect("a request");
+            let answer = router.clone().oneshot(request).await.expect("an answer");
+            assert_ne!(answer.status(), 405, "{path}");
+            // The others may be streams, which have no end.
+            if answer.status() == 404 {
+                let text = to_bytes(answer.into_body(), 10_000).await.expect("a sentence");
+                assert!(!String::from_utf8_lossy(&text).contains("there is nothing at"), "{path}");
+            }
         }
     }
 }
