@@ -13,6 +13,7 @@ mod door;
 mod handled;
 mod hop;
 mod input;
+mod openapi;
 mod problem;
 mod read;
 mod reply;
