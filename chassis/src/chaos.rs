@@ -5,7 +5,7 @@
 //! changes it. What strikes is done to the request here (`inject`), and is told: in the answer, in the log, in counters,
 //! and to whoever listens.
 
-mod api;
+pub(crate) mod api;
 mod counters;
 mod environment;
 mod inject;
@@ -24,7 +24,6 @@ pub use presets::Preset;
 pub use rule::Phase;
 pub use time::Time;
 
-pub(crate) use api::{routes, strike as strike_route};
 pub(crate) use counters::Kind;
 pub(crate) use environment::Environment;
 pub(crate) use inject::{Ending, FAULT, Target};

@@ -13,7 +13,7 @@ use crate::{circuit, door, events, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -23,7 +23,7 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .route("/", get(read::greet))
         .route(&records, get(read::list))
         .route(&format!("{records}/{{key}}"), get(read::one))
-        .route_layer(middleware::from_fn_with_state(Arc::clone(&app), chaos::strike_route))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&app), chaos::api::strike))
         // From here on, routes that no fault strikes, and one that asks for itself.
         .route("/create", post(create::<R>))
         .route("/livez", get(read::live))
@@ -33,7 +33,13 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .fallback(unknown_path)
         .layer(open_to_every_page());
     // No page of another origin may read these, and only some callers may change what is behind them.
-    let changeable = chaos::routes()
+    let changeable = Router::new()
+        .route("/chaos", get(chaos::api::view))
+        .route("/chaos/rules/{name}", put(chaos::api::set).delete(chaos::api::delete))
+        .route("/chaos/presets/{name}", post(chaos::api::preset))
+        .route("/chaos/reset", post(chaos::api::reset))
+        .route("/chaos/enable", post(chaos::api::enable))
+        .route("/chaos/disable", post(chaos::api::disable))
         .route("/circuit", get(circuit::get).put(circuit::put))
         .method_not_allowed_fallback(wrong_method);
     let streams = Router::new()

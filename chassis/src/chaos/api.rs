@@ -15,26 +15,16 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post, put};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use std::sync::Arc;
 
-/// The routes; whoever adds them puts the guard before them.
-pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
-        .route("/chaos", get(view))
-        .route("/chaos/rules/{name}", put(set).delete(delete))
-        .route("/chaos/reset", post(async |State(app): State<Arc<App>>| Json(app.chaos.reset())))
-        .route("/chaos/enable", post(async |State(app): State<Arc<App>>| Json(app.chaos.switch(true))))
-        .route("/chaos/disable", post(async |State(app): State<Arc<App>>| Json(app.chaos.switch(false))))
-        .route("/chaos/presets/{name}", post(preset))
-}
-
-async fn view(State(app): State<Arc<App>>) -> Json<View> {
+/// `GET /chaos`
+pub(crate) async fn view(State(app): State<Arc<App>>) -> Json<View> {
     Json(app.chaos.view().with_presets())
 }
 
-async fn set(
+/// `PUT /chaos/rules/{name}`
+pub(crate) async fn set(
     State(app): State<Arc<App>>,
     name: Result<Path<String>, PathRejection>,
     request: Request,
@@ -50,7 +40,8 @@ async fn set(
     Ok((status, Json(view)).into_response())
 }
 
-async fn delete(
+/// `DELETE /chaos/rules/{name}`
+pub(crate) async fn delete(
     State(app): State<Arc<App>>,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -58,7 +49,23 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn preset(
+/// `POST /chaos/reset`
+pub(crate) async fn reset(State(app): State<Arc<App>>) -> Json<View> {
+    Json(app.chaos.reset())
+}
+
+/// `POST /chaos/enable`
+pub(crate) async fn enable(State(app): State<Arc<App>>) -> Json<View> {
+    Json(app.chaos.switch(true))
+}
+
+/// `POST /chaos/disable`
+pub(crate) async fn disable(State(app): State<Arc<App>>) -> Json<View> {
+    Json(app.chaos.switch(false))
+}
+
+/// `POST /chaos/presets/{name}`
+pub(crate) async fn preset(
     State(app): State<Arc<App>>,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<View>, Problem> {
