@@ -30,7 +30,7 @@ struct Members {
 }
 
 impl Problem {
-    /// A problem of any other status.
+    /// A problem of any status.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self(Box::new(Members {
             kind: "about:blank",

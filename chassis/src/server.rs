@@ -6,10 +6,12 @@
 use crate::limits;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,19 +26,39 @@ use tracing::{debug, warn};
 /// How long to wait where the system has no file handle left for a connection.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Serves until `stop`; then finishes what has begun, within 7 s. False where that did not do.
+///
+/// Handlers find the peer's address as the extension `ConnectInfo<SocketAddr>`.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> bool {
+    in_time(&stop, accept(listener, router, stop.clone())).await
+}
+
+/// Waits for what ends by itself after `stop`, but no longer than stopping may take. False where that did not do.
+pub(crate) async fn in_time(stop: &CancellationToken, everything: impl Future<Output = ()>) -> bool {
+    let too_long = async {
+        stop.cancelled().await;
+        sleep(limits::DRAIN_TIME).await;
+    };
+    tokio::select! {
+        () = everything => true,
+        () = too_long => false,
+    }
+}
+
 /// Serves until `stop`, then until what has begun is finished; the caller sets a limit to that.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+pub(crate) async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) {
     let builder = Arc::new(builder());
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let graceful = GracefulShutdown::new();
-    while let Some((stream, place)) = stop.run_until_cancelled(next(&listener, &places)).await {
+    while let Some((stream, peer, place)) = stop.run_until_cancelled(next(&listener, &places)).await {
         let (builder, router, watcher) = (Arc::clone(&builder), router.clone(), graceful.watcher());
         tokio::spawn(async move {
             let _place = place;
             let begun = Arc::new(Notify::new());
             let seen = Arc::clone(&begun);
-            let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+            let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
                 seen.notify_one();
+                request.extensions_mut().insert(ConnectInfo(peer));
                 router.clone().oneshot(request.map(Body::new))
             });
             let mut stream = TimeoutStream::new(stream);
@@ -71,16 +93,19 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-/// The next connection, and its place among those that may be open.
-async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+/// The next connection, its other end, and its place among those that may be open.
+async fn next(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     debug!("a connection keeps Nagle's delay: {error}");
                 }
-                return (stream, place);
+                return (stream, peer, place);
             }
             Err(error) => {
                 warn!("no connection taken: {error}");

@@ -11,7 +11,6 @@ use breaker::Breaker;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -85,18 +84,13 @@ impl Service {
             info!(service = app.id, next, "🕹  App listening on port {}", address.port());
         }
         let everything = async {
-            server::serve(listener, router, stop.clone()).await;
+            server::accept(listener, router, stop.clone()).await;
             // Requests whose clients have gone have no connection any more, but a place.
             let all = u32::try_from(limits::REQUESTS).expect("a few hundred");
             drop(app.places.acquire_many(all).await);
         };
-        let too_long = async {
-            stop.cancelled().await;
-            sleep(limits::DRAIN_TIME).await;
-        };
-        tokio::select! {
-            () = everything => {}
-            () = too_long => warn!(service = app.id, "stopped with requests under way"),
+        if !server::in_time(&stop, everything).await {
+            warn!(service = app.id, "stopped with requests under way");
         }
         app.store.close().await;
         info!(service = app.id, "stopped");

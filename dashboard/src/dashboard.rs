@@ -45,7 +45,7 @@ impl Dashboard {
             sleep(DRAIN_TIME).await;
         };
         tokio::select! {
-            () = chassis::serve(listener, self.router, stop.clone()) => {}
+            _ = chassis::serve(listener, self.router, stop.clone()) => {}
             () = too_long => warn!("the dashboard stopped with requests under way"),
         }
         info!("stopped the dashboard");
