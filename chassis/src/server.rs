@@ -26,27 +26,10 @@ use tracing::{debug, warn};
 /// How long to wait where the system has no file handle left for a connection.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves until `stop`; then finishes what has begun, within 7 s. False where that did not do.
+/// Serves until `stop`, then until what has begun is finished; the caller sets a limit to that.
 ///
 /// Handlers find the peer's address as the extension `ConnectInfo<SocketAddr>`.
-pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> bool {
-    in_time(&stop, accept(listener, router, stop.clone())).await
-}
-
-/// Waits for what ends by itself after `stop`, but no longer than stopping may take. False where that did not do.
-pub(crate) async fn in_time(stop: &CancellationToken, everything: impl Future<Output = ()>) -> bool {
-    let too_long = async {
-        stop.cancelled().await;
-        sleep(limits::DRAIN_TIME).await;
-    };
-    tokio::select! {
-        () = everything => true,
-        () = too_long => false,
-    }
-}
-
-/// Serves until `stop`, then until what has begun is finished; the caller sets a limit to that.
-pub(crate) async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let builder = Arc::new(builder());
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let graceful = GracefulShutdown::new();

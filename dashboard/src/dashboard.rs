@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -54,7 +55,7 @@ impl Dashboard {
         Ok(Self { router: routes::router(Arc::clone(&app)), app, client })
     }
 
-    /// Serves until `stop`; then ends the streams of all pages and the load, and finishes what has begun.
+    /// Serves until `stop`; then ends the streams of all pages and the load, and finishes what has begun, within 3 s.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
         let Self { app, client, router } = self;
         if let Ok(address) = listener.local_addr() {
@@ -73,8 +74,13 @@ impl Dashboard {
             stop.cancelled().await;
             app.feed.close();
         });
-        if !chassis::serve(listener, router, stop).await {
-            warn!("the dashboard stopped with requests under way");
+        let too_long = async {
+            stop.cancelled().await;
+            sleep(limits::DRAIN_TIME).await;
+        };
+        tokio::select! {
+            () = chassis::serve(listener, router, stop.clone()) => {}
+            () = too_long => warn!("the dashboard stopped with requests under way"),
         }
         tasks.shutdown().await;
         info!("stopped the dashboard");

@@ -47,3 +47,7 @@ pub(crate) const REPORT: Duration = Duration::from_millis(500);
 pub(crate) const WINDOW: Duration = Duration::from_secs(10);
 /// How long the load goes on where no page shows it.
 pub(crate) const UNWATCHED: Duration = Duration::from_secs(60);
+
+/// For what has begun to be finished after the signal to stop. The services, which stop after it, have the most of what
+/// container engines allow.
+pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(3);
