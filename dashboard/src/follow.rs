@@ -108,7 +108,8 @@ impl Follower {
         let (mut parser, mut told) = (Parser::default(), Vec::new());
         let mut silent_at = Instant::now() + limits::SILENCE;
         loop {
-            let piece = timeout_at(silent_at, pieces.next()).await.map_err(|_| Lost::Silent(limits::SILENCE))?;
+            let piece =
+                timeout_at(silent_at, pieces.next()).await.map_err(|_| Lost::Silent(limits::SILENCE))?;
             let readable = parser.read(&piece.ok_or(Lost::Ended)?, &mut told);
             for event in told.drain(..) {
                 self.pass_on(event)?;

@@ -72,7 +72,13 @@ impl Load {
             tokio::pin!(unwatched);
             loop {
                 tokio::select! {
+                    biased;
                     _ = rates.changed() => break,
+                    () = &mut unwatched => {
+                        info!("the load stops: no page has shown it for {} s", limits::UNWATCHED.as_secs());
+                        self.set(0);
+                        break;
+                    }
                     () = sleep_until(pace.next()) => {
                         let due = pace.due(Instant::now());
                         self.count().skipped += due.late;
@@ -93,10 +99,6 @@ impl Load {
                     }
                     Some(_) = under_way.join_next() => {}
                     _ = report.tick() => self.show(),
-                    () = &mut unwatched => {
-                        info!("the load stops: no page has shown it for {} s", limits::UNWATCHED.as_secs());
-                        self.set(0);
-                    }
                 }
             }
         }

@@ -40,10 +40,10 @@ impl Parser {
     pub(crate) fn read(&mut self, piece: &[u8], told: &mut Vec<Event>) -> Result<bool, Unreadable> {
         let mut completed = false;
         let mut rest = piece;
-        if self.after_cr && rest.first() == Some(&b'\n') {
-            rest = &rest[1..];
+        if let (true, Some(first)) = (self.after_cr, rest.first()) {
+            rest = &rest[usize::from(*first == b'\n')..];
+            self.after_cr = false;
         }
-        self.after_cr &= rest.is_empty();
         while let Some(end) = rest.iter().position(|byte| b"\r\n".contains(byte)) {
             self.keep(&rest[..end])?;
             self.end_of_line(told)?;

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::limits;
 use crate::settings::Peer;
 use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{MatchedPath, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -89,9 +90,10 @@ impl Relay {
 pub(crate) async fn control(
     State(app): State<Arc<App>>,
     route: MatchedPath,
-    Path(named): Path<HashMap<String, String>>,
+    named: Result<Path<HashMap<String, String>>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
+    let Path(named) = named.map_err(|error| Problem::unreadable(error.body_text()))?;
     let name = named.get("service").map_or("", String::as_str);
     let peer = app.peers.as_slice().iter().find(|peer| peer.name == name);
     let peer = peer.ok_or_else(|| {

@@ -24,6 +24,7 @@ fn it_reads_what_the_standard_says_wherever_it_is_cut() {
         ("event: a\rdata: 1\r\r", vec![event("a", "1", "")]),
         ("id: 7\ndata: 1\n\ndata: 2\n\n", vec![event("", "1", "7"), event("", "2", "7")]),
         ("data: {\ndata:  \"a\": 1}\n\n", vec![event("", "{\n \"a\": 1}", "")]),
+        ("data: 1\r\n\n\r\ndata: 2\n\r", vec![event("", "1", ""), event("", "2", "")]),
         (": keep-alive\n\nretry: 2000\n\ndata\n\n", vec![event("", "", "")]),
         // No data, no event; nor where it is not complete.
         ("event: a\n\nevent: b\nid: 1\n\n", vec![]),
@@ -49,7 +50,7 @@ fn it_says_whether_a_line_was_completed() {
 #[test]
 fn nothing_grows_without_end() {
     let endless_line = vec![b'x'; limits::EVENT + 1];
-    let endless_event = "data: some more\n".repeat(limits::EVENT / 10);
+    let endless_event = "data: some more\n".repeat(limits::EVENT / 8);
     let endless_name = [b"event: ".as_slice(), &endless_line].concat();
     for stream in [endless_line.as_slice(), endless_event.as_bytes(), &endless_name] {
         assert_eq!(read(stream, 1000), Err(Unreadable::TooLong));

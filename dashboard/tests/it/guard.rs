@@ -28,7 +28,11 @@ async fn a_token_is_asked_for_where_one_is_set() {
                 request = request.bearer_auth(token);
             }
             let answer = Answer::of(request).await;
-            assert_eq!((answer.status, answer.header("www-authenticate")), (401, "Bearer"), "{method} {path}");
+            assert_eq!(
+                (answer.status, answer.header("www-authenticate")),
+                (401, "Bearer"),
+                "{method} {path}"
+            );
         }
     }
     assert_eq!(order.count(), 0, "nothing was passed on");
@@ -49,14 +53,16 @@ async fn a_page_of_another_origin_may_read_nothing_and_change_nothing() {
     let order = Peer::start(Behaviour::json(200, "{}")).await;
     let dashboard = Running::dashboard(&format!("order={}", order.url("")), &[]).await;
     for (method, path) in CHANGES {
-        for (name, value) in [("origin", "http://evil.example"), ("origin", "null"), ("host", "evil.example")] {
+        for (name, value) in [("origin", "http://evil.example"), ("origin", "null"), ("host", "evil.example")]
+        {
             let answer = Answer::of(dashboard.request(method.clone(), path).header(name, value)).await;
             assert_eq!(answer.status, 403, "{method} {path} with {name}: {value}");
             assert_eq!(answer.header("access-control-allow-origin"), "");
         }
     }
     assert_eq!(order.count(), 0, "nothing was passed on");
-    let me = Answer::of(dashboard.request(Method::GET, "/api/me").header("origin", "http://evil.example")).await;
+    let me =
+        Answer::of(dashboard.request(Method::GET, "/api/me").header("origin", "http://evil.example")).await;
     assert_eq!(me.json()["may_change"], false);
     let own = dashboard.url("");
     let me = Answer::of(dashboard.request(Method::GET, "/api/me").header("origin", own)).await.json();

@@ -1,6 +1,6 @@
 //! The files of the page.
 
-use crate::place::{Answer, Running, client};
+use crate::place::{Answer, Running, client, raw};
 use reqwest::Method;
 use std::path::Path;
 
@@ -82,21 +82,10 @@ async fn hystrix_leads_to_the_page_and_nothing_leads_out_of_the_folder() {
         "/assets//etc/passwd",
         "/index.html",
     ] {
-        // As it is, without a client that makes it tidy.
-        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-        let answer = raw(&dashboard, &request).await;
+        let answer = raw(&dashboard, &format!("GET {path}")).await;
         assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
         assert!(answer.contains("application/problem+json"), "{path}: {answer}");
     }
     assert_eq!(client().get(dashboard.url("/livez")).send().await.expect("an answer").status(), 200);
     dashboard.stop().await;
-}
-
-async fn raw(dashboard: &Running, request: &str) -> String {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut stream = tokio::net::TcpStream::connect(dashboard.address).await.expect("connected");
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.expect("an answer");
-    answer
 }

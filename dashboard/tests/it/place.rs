@@ -11,7 +11,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tempfile::TempDir;
 use testkit::eventually;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -37,8 +38,8 @@ impl Running {
 
     /// A dashboard of these services (`name=URL,…`), with these flags.
     pub(crate) async fn dashboard(services: &str, flags: &[&str]) -> Self {
-        let flags = ["dashboard", "--services", services].iter().chain(flags);
-        let settings = Settings::try_parse_from(flags).expect("these flags are right");
+        let always = ["dashboard", "--services", services];
+        let settings = Settings::try_parse_from(always.iter().chain(flags)).expect("these flags are right");
         let dashboard = Dashboard::new(&settings).expect("these settings are right");
         Self::of(|listener, stop| dashboard.serve(listener, stop)).await
     }
@@ -133,6 +134,8 @@ pub(crate) struct Told {
 pub(crate) struct Page {
     response: Response,
     text: String,
+    /// So much of it has been read.
+    past: usize,
 }
 
 impl Page {
@@ -150,20 +153,20 @@ impl Page {
         let response = request.send().await.expect("the dashboard answers");
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { response, text: String::new() }
+        Self { response, text: String::new(), past: 0 }
     }
 
     /// The next event. None at the end of the stream.
     pub(crate) async fn next(&mut self) -> Option<Told> {
         loop {
-            if let Some((block, rest)) = self.text.split_once("\n\n") {
-                let told = told(block);
-                self.text = rest.to_owned();
-                if told.is_some() {
-                    return told;
+            if let Some((block, _)) = self.text[self.past..].split_once("\n\n") {
+                self.past += block.len() + 2;
+                match told(block) {
+                    Some(told) => return Some(told),
+                    None => continue,
                 }
-                continue;
             }
+            self.text.drain(..std::mem::take(&mut self.past));
             let piece = tokio::time::timeout(LIMIT, self.response.chunk()).await.expect("an event in time");
             let piece = piece.ok().flatten()?;
             self.text.push_str(std::str::from_utf8(&piece).expect("a test's events are ASCII"));
@@ -199,4 +202,14 @@ fn told(block: &str) -> Option<Told> {
 /// Waits until a condition holds.
 pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     eventually(what, LIMIT, async || holds().await.then_some(())).await;
+}
+
+/// Sends a request as it is, without a client that makes it tidy, and gives the answer.
+pub(crate) async fn raw(dashboard: &Running, line: &str) -> String {
+    let request = format!("{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    let mut stream = TcpStream::connect(dashboard.address).await.expect("connected");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    answer
 }

@@ -1,5 +1,6 @@
 //! Services that tell their events as a test says: in time, too much, or nothing that can be read.
 
+use crate::place::until;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -34,6 +35,11 @@ impl Teller {
 
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Waits until one listens who has come for the so many-th time.
+    pub(crate) async fn until_heard(&self, times: usize) {
+        until("it is listened to", async || self.requests().len() == times && self.listeners() == 1).await;
     }
 
     /// How many listen.
