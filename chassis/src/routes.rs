@@ -28,13 +28,15 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .fallback(unknown_path)
         .layer(open_to_every_page());
     // No page of another origin may read these, and only some callers may change what is behind them.
-    let closed = Router::new()
+    let changeable = Router::new()
         .route("/circuit", get(circuit::get).put(circuit::put))
+        .method_not_allowed_fallback(wrong_method);
+    let streams = Router::new()
         .route("/events", get(events::events))
         .route("/hystrix.stream", get(events::hystrix))
         .method_not_allowed_fallback(wrong_method);
     let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
-    open.merge(admin.guard(closed)).layer(door).with_state(app)
+    open.merge(admin.guard(changeable)).merge(streams).layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.

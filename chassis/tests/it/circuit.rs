@@ -331,6 +331,27 @@ async fn settings_are_changed_under_way_and_what_was_counted_stays() {
 }
 
 #[tokio::test]
+async fn only_some_may_change_it_and_everyone_may_look() {
+    let pair = Pair::start(&[]).await;
+    let put =
+        |url: String| client().put(url).header("content-type", "application/json").body(r#"{"mode":"open"}"#);
+    let from_a_page = put(pair.running.url("/circuit")).header("origin", "http://elsewhere.example");
+    assert_eq!(from_a_page.send().await.expect("an answer").status(), 403);
+    assert_eq!(pair.circuit().await["mode"], "auto");
+
+    let pair = Pair::start(&["--admin-token", "secret"]).await;
+    for (token, status) in [(None, 401), (Some("wrong"), 401), (Some("secret"), 200)] {
+        assert_eq!(pair.circuit().await["mode"], "auto", "looking needs no token");
+        let mut request = put(pair.running.url("/circuit"));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        assert_eq!(request.send().await.expect("an answer").status(), status, "{token:?}");
+    }
+    assert_eq!(pair.circuit().await["mode"], "forced-open");
+}
+
+#[tokio::test]
 async fn what_cannot_be_set_is_refused_whole_and_named() {
     let pair = Pair::start(&[]).await;
     let before = pair.circuit().await;
