@@ -67,7 +67,7 @@ pub(crate) async fn order(State(app): State<Arc<App>>, body: Body) -> Result<Fre
     let Wanted { count } = if body.is_empty() { Wanted::default() } else { typed(&body, r#"{"count": 0}"#)? };
     let (order, trace) = (invent(&mut rand::rng()), digits(32));
     let answer = app.orders.send_watched(count, &order, &trace).await;
-    let answer = answer.map_err(|missed| app.orders.problem(&missed))?;
+    let answer = answer.map_err(|missed| app.orders.problem(missed))?;
     let text = || Value::from(String::from_utf8_lossy(&answer.body));
     Ok(Fresh(json!({
         "status": answer.status.as_u16(),

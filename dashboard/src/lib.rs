@@ -13,6 +13,7 @@ mod feed;
 mod follow;
 mod parser;
 
+mod answer;
 mod api;
 mod load;
 mod orders;

@@ -13,8 +13,8 @@ pub(crate) const EVENT: usize = 64 * 1024;
 pub(crate) const GREETING: Duration = Duration::from_secs(5);
 /// For the next line of a service's events, where a sign of life is due each 15 s.
 pub(crate) const SILENCE: Duration = Duration::from_secs(40);
-/// The first wait before a service that is away is asked again.
-pub(crate) const AGAIN: Duration = Duration::from_millis(500);
+/// The first wait before a service that is away is asked again; up to half of it is left to chance.
+pub(crate) const AGAIN: Duration = Duration::from_secs(1);
 /// The longest.
 pub(crate) const AGAIN_MOST: Duration = Duration::from_secs(5);
 

@@ -8,9 +8,10 @@ mod pace;
 
 pub(crate) use figures::Figures;
 
+use crate::answer::Missed;
 use crate::feed::{Feed, to_text};
 use crate::limits;
-use crate::orders::{Answered, Missed, Orders, invent};
+use crate::orders::{Answered, Orders, invent};
 use pace::Pace;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, watch};

@@ -1,5 +1,6 @@
 //! Sends orders to the first service of the chain: one that somebody asked for, or one of a load.
 
+use crate::answer::{self, Missed};
 use crate::limits;
 use crate::settings::Peer;
 use axum::http::StatusCode;
@@ -31,14 +32,6 @@ pub(crate) struct Answered {
     /// The service that did not answer, however far down.
     pub(crate) degraded: Option<String>,
     pub(crate) body: Vec<u8>,
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub(crate) enum Missed {
-    Unreachable,
-    Slow,
-    TooLarge,
 }
 
 impl Orders {
@@ -77,30 +70,15 @@ impl Orders {
         let all = async {
             let mut response = request.send().await.map_err(|_| Missed::Unreachable)?;
             let (status, degraded) = (response.status(), degraded(&response));
-            let mut body = Vec::new();
-            while let Some(piece) = response.chunk().await.map_err(|_| Missed::Unreachable)? {
-                if body.len() + piece.len() > limits::ANSWER {
-                    return Err(Missed::TooLarge);
-                }
-                body.extend_from_slice(&piece);
-            }
+            let body = answer::whole(&mut response).await?;
             Ok(Answered { status, took: begun.elapsed(), degraded, body })
         };
-        timeout(limits::ORDER_TIME, all).await.unwrap_or(Err(Missed::Slow))
+        timeout(limits::ORDER_TIME, all).await.unwrap_or(Err(Missed::Slow(limits::ORDER_TIME)))
     }
 
     /// What a client is told where there is no answer.
-    pub(crate) fn problem(&self, missed: &Missed) -> Problem {
-        let name = &self.name;
-        let (status, detail) = match missed {
-            Missed::Unreachable => (StatusCode::BAD_GATEWAY, format!("{name} could not be reached")),
-            Missed::TooLarge => (StatusCode::BAD_GATEWAY, format!("the answer of {name} is too large")),
-            Missed::Slow => {
-                let seconds = limits::ORDER_TIME.as_secs();
-                (StatusCode::GATEWAY_TIMEOUT, format!("{name} did not answer within {seconds} s"))
-            }
-        };
-        Problem::new(status, detail).with("service", name.clone())
+    pub(crate) fn problem(&self, missed: Missed) -> Problem {
+        missed.problem(&self.name)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The path that a service is asked for is made from the route that was matched, never from the path that was sent.
 
+use crate::answer::{self, Missed};
 use crate::app::App;
 use crate::limits;
 use crate::settings::Peer;
@@ -37,7 +38,6 @@ impl Relay {
 
     async fn pass_on(&self, peer: &Peer, url: Url, method: Method, body: Bytes) -> Result<Response, Problem> {
         let name = &peer.name;
-        let problem = |status, detail: String| Problem::new(status, detail).with("service", name.clone());
         let mut request = self.client.request(method, url).header(header::ACCEPT, "application/json");
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json").body(body);
@@ -48,33 +48,20 @@ impl Relay {
         let all = async {
             let mut answer = request.send().await.map_err(|error| {
                 warn!("{name} could not be asked: {error}");
-                problem(StatusCode::BAD_GATEWAY, format!("{name} could not be reached"))
+                Missed::Unreachable
             })?;
-            let mut body = Vec::new();
-            loop {
-                let piece = answer.chunk().await.map_err(|_| {
-                    problem(StatusCode::BAD_GATEWAY, format!("the answer of {name} broke off"))
-                })?;
-                let Some(piece) = piece else { break };
-                if body.len() + piece.len() > limits::ANSWER {
-                    let detail = format!("the answer of {name} is too large");
-                    return Err(problem(StatusCode::BAD_GATEWAY, detail));
-                }
-                body.extend_from_slice(&piece);
-            }
+            let body = answer::whole(&mut answer).await?;
             Ok((answer.status(), answer.headers().clone(), body))
         };
-        let (status, headers, body) = timeout(limits::CONTROL_TIME, all).await.unwrap_or_else(|_| {
-            let seconds = limits::CONTROL_TIME.as_secs();
-            let detail = format!("{name} did not answer within {seconds} s");
-            Err(problem(StatusCode::GATEWAY_TIMEOUT, detail))
-        })?;
+        let answered = timeout(limits::CONTROL_TIME, all).await;
+        let answered = answered.unwrap_or(Err(Missed::Slow(limits::CONTROL_TIME)));
+        let (status, headers, body) = answered.map_err(|missed| missed.problem(name))?;
         if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status) {
             // It is we who were refused, not the caller, who would be asked for a token of no use.
             let detail = format!(
                 "{name} refuses the dashboard: they need the same ADMIN_TOKEN, or ADMIN_PEERS=private"
             );
-            return Err(problem(StatusCode::BAD_GATEWAY, detail));
+            return Err(Problem::new(StatusCode::BAD_GATEWAY, detail).with("service", name.clone()));
         }
         let kept = [header::CONTENT_TYPE, header::ALLOW, header::RETRY_AFTER];
         let kept: HeaderMap =

@@ -3,11 +3,10 @@
 use crate::app::App;
 use crate::{api, assets, headers, relay};
 use axum::Router;
-use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::map_response;
 use axum::response::Redirect;
 use axum::routing::{get, post, put};
-use chassis::Problem;
+use chassis::{unknown_path, wrong_method};
 use std::sync::Arc;
 
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -43,13 +42,4 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fallback(unknown_path)
         .layer(map_response(headers::add))
         .with_state(app)
-}
-
-async fn wrong_method(method: Method, uri: Uri) -> Problem {
-    let detail = format!("{} does not take {method}: see the header Allow", uri.path());
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
-}
-
-async fn unknown_path(uri: Uri) -> Problem {
-    Problem::absent(format!("there is nothing at {}", uri.path()))
 }

@@ -99,3 +99,6 @@ impl FromStr for Peer {
 fn expected() -> String {
     "expected name=URL, like order=http://order:3000, with commas between them".to_owned()
 }
+
+#[cfg(test)]
+mod tests;

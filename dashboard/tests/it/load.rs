@@ -142,7 +142,7 @@ async fn what_is_wrong_is_named() {
         (Method::PUT, "/api/load", r#"{"rate":1,"for":2}"#, 422, "for"),
         (Method::POST, "/api/order", r#"{"count":-1}"#, 422, "expected something like"),
         (Method::POST, "/api/order", "null", 422, "expected something like"),
-        (Method::POST, "/api/order", "", 502, "order could not be reached"),
+        (Method::POST, "/api/order", "", 502, "the answer of order broke off"),
     ] {
         let answer = dashboard.send(method, path, body).await;
         assert_eq!(answer.status, status, "{body}: {}", answer.text);
