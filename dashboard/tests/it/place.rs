@@ -5,6 +5,7 @@ use chassis::{Record, Service};
 use clap::Parser as _;
 use dashboard::{Dashboard, Settings};
 use reqwest::{Client, Method, RequestBuilder, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -77,11 +78,12 @@ impl Running {
 }
 
 /// What the dashboard sends to the first service.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Order {
     id: String,
     items: Vec<Value>,
     #[serde(deserialize_with = "chassis::nested")]
+    #[schemars(with = "serde_json::Map<String, Value>")]
     payment: Value,
 }
 
