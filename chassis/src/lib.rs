@@ -26,6 +26,7 @@ pub mod sse;
 pub mod store;
 
 mod app;
+mod full;
 mod limits;
 mod log;
 mod millis;
