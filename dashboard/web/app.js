@@ -30,6 +30,8 @@ import { time } from './words.js';
 /** The events of a trace come from several services; so long a late one is waited for. */
 const SETTLE = 250;
 const MOST_PENDING = 40;
+/** At most one dot in this time, so that each can be followed; those sent by hand always. */
+const DOTS = 330;
 /** Thirty times a second is smooth enough for what moves here, and half the work. */
 const FRAME = 30;
 /** Whether this caller may change things is asked again after this, where it could not be asked. */
@@ -145,6 +147,7 @@ function toggle(name, button, to) {
     return turn;
 }
 
+let sentOff = 0;
 /** Requests whose events are all in are drawn. @param {number} now */
 function draw(now) {
     if (pending.size === 0) return;
@@ -156,7 +159,11 @@ function draw(now) {
         if (!trace) continue;
         const told = journey(trace, names);
         rows.add(told, now, byHand.includes(id));
-        if (!still() && !document.hidden) dots.draw(told);
+        const pace = byHand.includes(id) ? 0 : DOTS;
+        if (!still() && !document.hidden && now - sentOff >= pace) {
+            sentOff = now;
+            dots.draw(told);
+        }
     }
 }
 
