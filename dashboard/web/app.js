@@ -25,7 +25,7 @@ import { teacher as newTeacher } from './teacher.js';
 import { theme } from './theme.js';
 import { timeline } from './timeline.js';
 import { traffic } from './traffic.js';
-import { time } from './words.js';
+import { shown, time, tone } from './words.js';
 
 /** The events of a trace come from several services; so long a late one is waited for. */
 const SETTLE = 250;
@@ -60,7 +60,7 @@ const breaks = faults(byId('play'), {
     preset: (service, preset) => attempt(api.setPreset(service, preset)),
     rule: (service, name, rule) => attempt(api.setRule(service, name, rule)),
     remove: (service, name) => attempt(api.removeRule(service, name)),
-    reset: (service) => attempt(api.setChaos(service, 'reset')),
+    change: (service, what) => attempt(api.setChaos(service, what)),
     presets: async (service) => (await api.chaos(service)).presets ?? [],
 });
 const table = byId('numbers');
@@ -95,6 +95,7 @@ listen('/api/events', {
         const now = Date.now();
         apply(known, event, data, now);
         teacher.heard(event, data);
+        entitle();
         if (event === 'request' && data?.service === known.services[0]?.name) {
             pending.set(data.trace, now);
             // A page in the background does not draw, so they would gather.
@@ -109,6 +110,14 @@ listen('/api/events', {
         changed();
     },
 });
+
+const TITLE = document.title;
+/** The tab says so, too, where the page is not looked at. */
+function entitle() {
+    const open = known.services.filter((service) => service.circuit && tone(shown(service.circuit)) === 'open').map((service) => `${service.name}→${service.circuit?.next}`);
+    const title = open.length > 0 ? `✕ ${open.join(', ')} open · ${TITLE}` : TITLE;
+    if (document.title !== title) document.title = title;
+}
 
 async function whoAmI() {
     try {

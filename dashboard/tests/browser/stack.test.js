@@ -65,6 +65,7 @@ test('an outage opens the circuit, the countdown falls, and mending heals it', (
     assert.deepEqual(readings, [...readings].sort((a, b) => b - a), 'it only falls');
     assert.ok(readings[0] <= 6 && readings.at(-1) < readings[0]);
     await page.locator('#circuit-payment .edge[data-lit]').waitFor({ state: 'attached' });
+    assert.match(await page.title(), /payment→shipment open/);
 
     await page.locator('[data-preset="calm"]').click();
     await page.locator('#log-lines .line[data-tone="half-open"]').waitFor();
@@ -125,6 +126,12 @@ test('a rule of one’s own strikes, is marked, and can be removed', () => withP
     await page.locator('#answer[data-tone="failed"]', { hasText: '500' }).waitFor();
     await page.locator('#requests td.failed', { hasText: '🐒' }).first().waitFor();
     await page.locator('.line[data-kind="fault"]', { hasText: 'by-hand' }).first().waitFor();
+    await page.locator('#faults-power', { hasText: 'Switch faults off' }).click();
+    await page.locator('.rules li:not([data-on])').waitFor();
+    await page.locator('#send').click();
+    await page.locator('#answer[data-tone="ok"]').waitFor();
+    await page.locator('#faults-power', { hasText: 'Switch faults on' }).click();
+    await page.locator('.rules li[data-on]').waitFor();
     await page.locator('.rules li button').click();
     await page.locator('.rules li').waitFor({ state: 'detached' });
     await page.locator('#send').click();
