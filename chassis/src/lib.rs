@@ -5,6 +5,7 @@ mod record;
 pub mod settings;
 
 mod accept;
+mod admin;
 mod create;
 mod fault;
 mod hop;
@@ -24,6 +25,7 @@ mod server;
 mod service;
 mod wall;
 
+pub use admin::Admin;
 pub use problem::Problem;
 pub use record::{Record, nested};
 pub use run::{Failure, bind, launch, main, stop_signal};

@@ -14,7 +14,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
     let records = format!("/{}", app.records);
-    Router::new()
+    let open = Router::new()
         .route("/", get(read::greet))
         .route("/create", post(create::<R>))
         .route(&records, get(read::list))
@@ -23,8 +23,8 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
         .route("/readyz", get(read::ready))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
-        .layer(open_to_every_page())
-        .with_state(app)
+        .layer(open_to_every_page());
+    open.with_state(app)
 }
 
 /// As in the original, any web page may use these routes.

@@ -8,7 +8,7 @@ mod parse;
 
 use breaker::{Threshold, Trip};
 use clap::{Args, ValueEnum};
-use parse::{chain_url, log_filter, number, percent};
+use parse::{chain_url, log_filter, number, percent, token};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -40,6 +40,9 @@ pub struct Settings {
     /// The circuit on the hop to the next service.
     #[command(flatten)]
     pub circuit: Circuit,
+    /// Who may change something.
+    #[command(flatten)]
+    pub admin: AdminSettings,
     /// What is logged.
     #[command(flatten)]
     pub log: Log,
@@ -148,6 +151,26 @@ impl Circuit {
             ..breaker::Settings::default()
         }
     }
+}
+
+/// Who may change something while it runs.
+#[derive(Debug, Clone, Args)]
+pub struct AdminSettings {
+    /// Token that changes need, as in Authorization: Bearer <token>; unset for anyone whom ADMIN_PEERS includes
+    #[arg(long, env = "ADMIN_TOKEN", value_parser = token)]
+    pub admin_token: Option<Secret>,
+    /// Whose changes are taken where no token is set
+    #[arg(long, env = "ADMIN_PEERS", default_value = "loopback")]
+    pub admin_peers: AdminPeers,
+}
+
+/// Whose changes are taken where no token is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AdminPeers {
+    /// Those on the same machine.
+    Loopback,
+    /// Those in private networks, too.
+    Private,
 }
 
 /// What is logged.

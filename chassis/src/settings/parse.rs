@@ -103,6 +103,14 @@ pub fn host(text: &str) -> Result<IpAddr, String> {
     }
 }
 
+pub(super) fn token(text: &str) -> Result<Secret, String> {
+    // What a header can carry, and what no one has to quote.
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(text.to_owned().into());
+    }
+    Err("expected a text of visible ASCII characters, without spaces".to_owned())
+}
+
 pub(super) fn chain_url(text: &str) -> Result<Url, String> {
     match Url::parse(text) {
         Ok(url) if url.scheme() == "http" && url.has_host() => Ok(url),

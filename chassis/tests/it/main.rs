@@ -3,6 +3,8 @@
 /// A record, a service made of it, and a way to ask it.
 mod parcel;
 
+/// Who may change something, and who may not.
+mod admin;
 /// What is wrong with a request is named.
 mod bad_input;
 /// The hop to a next service that misbehaves in every way.

@@ -52,6 +52,8 @@ async fn a_value_that_cannot_be_used_is_named_with_what_would_be_right() {
         ("BREAKER_RESET_MS", "0", "--breaker-reset-ms", "expected a whole number from 1"),
         ("BREAKER_VOLUME", "-1", "--breaker-volume", "expected a whole number"),
         ("BREAKER_CAPACITY", "0", "--breaker-capacity", "expected a whole number from 1"),
+        ("ADMIN_TOKEN", "two words", "--admin-token", "expected a text of visible ASCII characters"),
+        ("ADMIN_PEERS", "everyone", "--admin-peers", "[possible values: loopback, private]"),
         ("RUST_LOG", "a=b=c", "--rust-log", "expected a level, like info"),
         ("RUST_LOG", "nonsense", "--rust-log", "expected a level, like info"),
         ("RUST_LOG", "info,chasis", "--rust-log", "expected a level, like info"),
