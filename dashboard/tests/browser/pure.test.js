@@ -137,7 +137,7 @@ test('every outcome has a line of its own', () => {
 });
 
 test('numbers and states in words', () => {
-    assert.deepEqual([0, 0.42, 9.96, 12.4, 999, 1234, null].map(time), ['0 ms', '0.4 ms', '10 ms', '12 ms', '999 ms', '1.2 s', '–']);
+    assert.deepEqual([0, 0.42, 9.96, 12.4, 999, 1234, 376_000, null].map(time), ['0 ms', '0.4 ms', '10 ms', '12 ms', '999 ms', '1.2 s', '6 min 16 s', '–']);
     assert.deepEqual([0, 0.4, 52.6, 100].map(percent), ['0 %', '0.4 %', '53 %', '100 %']);
     assert.deepEqual([0, 2.1, 19.6].map(perSecond), ['0', '2.1', '20']);
     assert.deepEqual([shown(null), shown({ state: 'open', mode: 'auto' }), shown({ state: 'closed', mode: 'forced-open' }), shown({ state: 'odd', mode: 'auto' })], ['unknown', 'open', 'forced-open', 'unknown']);
