@@ -1,8 +1,12 @@
 //! What the routes of one service work with.
 
+use crate::circuit::Circuit;
+use crate::events::Events;
+use crate::handled::Observers;
 use crate::hop::Next;
 use crate::limits;
 use crate::problem::Problem;
+use crate::sample::Sampler;
 use crate::settings::Faults;
 use crate::store::{Page, Pending, Saved, Store};
 use std::sync::Arc;
@@ -22,6 +26,13 @@ pub(crate) struct App {
     pub(crate) faults: Faults,
     pub(crate) store: Keeper,
     pub(crate) next: Option<Next>,
+    /// The circuit to the next service, if there is one.
+    pub(crate) circuit: Option<Circuit>,
+    pub(crate) events: Arc<Events>,
+    /// Picks the requests that are watched, of those whose trace begins here.
+    pub(crate) watch: Sampler,
+    /// Are shown what became of each request.
+    pub(crate) observers: Observers,
     /// A request that is under way holds one.
     pub(crate) places: Arc<Semaphore>,
 }

@@ -2,59 +2,78 @@
 
 use crate::accept::Form;
 use crate::app::App;
+use crate::handled::Visit;
 use crate::input;
 use crate::problem::Problem;
 use crate::record::Record;
-use crate::reply::{Reply, Voice};
+use crate::reply::Reply;
 use crate::store::Saved;
-use crate::wall;
-use axum::extract::{Request, State};
-use axum::response::Response;
+use crate::trace::TraceContext;
+use axum::extract::{Extension, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use tracing::{error, info};
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::{Instrument as _, error, info};
 
 pub(crate) async fn create<R: Record>(
     State(app): State<Arc<App>>,
+    Extension(trace): Extension<TraceContext>,
     request: Request,
-) -> Result<Response, Problem> {
-    let place = app.place()?;
-    let (head, body) = request.into_parts();
-    let hop = input::count(&head.uri)?.saturating_add(1);
-    let record = input::document::<R>(&head.headers, body).await?;
-    let form = Form::wanted(&head.headers);
+) -> Response {
+    let form = Form::wanted(request.headers());
+    let mut visit = Visit::begin(Arc::clone(&app), trace);
+    let (place, record) = match take::<R>(&app, &mut visit, request).await {
+        Ok(taken) => taken,
+        Err(problem) => return visit.end(Err(problem), form),
+    };
 
     // From here on the order is taken: it is followed through even if its client goes away.
-    let followed = tokio::spawn(async move {
+    let followed = async move {
         let _place = place;
-        let reply = follow(&app, hop, &record).await?;
-        let time = wall::minutes_and_seconds();
-        Ok(reply.render(Voice { id: &app.id, time: &time, form, strict: app.strict_status }))
-    });
-    followed.await.unwrap_or_else(|panic| {
-        error!("a request panicked: {panic}");
-        Err(Problem::ours())
-    })
+        let result = AssertUnwindSafe(follow(&app, &mut visit, &record)).catch_unwind().await;
+        let result = result.unwrap_or_else(|_| {
+            error!("a request panicked: see the standard error");
+            Err(Problem::ours())
+        });
+        visit.end(result, form)
+    };
+    tokio::spawn(followed.in_current_span()).await.unwrap_or_else(|_| Problem::ours().into_response())
 }
 
-async fn follow<R: Record>(app: &App, hop: u32, record: &R) -> Result<Reply, Problem> {
+/// Takes an order in, and a place for it among the requests that may be under way.
+async fn take<R: Record>(
+    app: &App,
+    visit: &mut Visit,
+    request: Request,
+) -> Result<(OwnedSemaphorePermit, R), Problem> {
+    let place = app.place()?;
+    let (head, body) = request.into_parts();
+    visit.hop = input::count(&head.uri)?.saturating_add(1);
+    let record = input::document::<R>(&head.headers, body).await?;
+    Ok((place, record))
+}
+
+async fn follow<R: Record>(app: &App, visit: &mut Visit, record: &R) -> Result<Reply, Problem> {
     info!("🍀 saving {}...", app.id);
     let saved = Arc::new(Saved::new(record).map_err(|error| {
         error!("a record cannot be written as a JSON object: {error}");
         Problem::ours()
     })?);
-    app.store.insert(Arc::clone(&saved)).await?;
+    visit.save(Arc::clone(&saved)).await?;
     info!(key = %saved.key, "👌 success {}...", app.id);
 
     if app.faults.strike() {
         return Ok(Reply::Fault);
     }
-    if hop >= app.jumps {
+    if visit.hop >= app.jumps {
         return Ok(Reply::Last);
     }
     let (Some(next), Some(part)) = (&app.next, record.next()) else {
         return Ok(Reply::Ended(saved));
     };
-    Ok(match next.hand_over(hop, part).await {
+    Ok(match visit.hand_over(next, part).await {
         Ok(answer) => Reply::Passed(saved, answer),
         Err(missed) => Reply::Degraded(saved, missed),
     })

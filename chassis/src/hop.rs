@@ -4,8 +4,9 @@
 //! 4xx, which says nothing against the next service), or its failure.
 
 use crate::limits;
-use breaker::{Breaker, CallError};
-use reqwest::{Client, StatusCode, Url, header};
+use breaker::{Breaker, CallError, State};
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::time::Duration;
@@ -66,9 +67,14 @@ impl Next {
         &self.name
     }
 
-    /// Hands a part on.
-    pub(crate) async fn hand_over(&self, hop: u32, part: &Value) -> Result<Answer, Missed> {
-        let call = self.breaker.call(self.post(hop, part)).failure_if(Failure::counts);
+    /// The state of the circuit.
+    pub(crate) fn state(&self) -> State {
+        self.breaker.state()
+    }
+
+    /// Hands a part on; `trace` says in the course of what.
+    pub(crate) async fn hand_over(&self, hop: u32, part: &Value, trace: HeaderMap) -> Result<Answer, Missed> {
+        let call = self.breaker.call(self.post(hop, part, trace)).failure_if(Failure::counts);
         call.await.map_err(|why| {
             if let CallError::Failed(failure) = &why {
                 warn!(next = self.name, "hop failed: {}", failure.message());
@@ -77,10 +83,11 @@ impl Next {
         })
     }
 
-    async fn post(&self, hop: u32, part: &Value) -> Result<Answer, Failure> {
+    async fn post(&self, hop: u32, part: &Value, trace: HeaderMap) -> Result<Answer, Failure> {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("count", &hop.to_string());
-        let request = self.client.post(url).header(header::ACCEPT, "application/json").json(part);
+        let request = self.client.post(url).headers(trace);
+        let request = request.header(header::ACCEPT, "application/json").json(part);
         let mut response = request.send().await.map_err(unreachable)?;
 
         let status = response.status();

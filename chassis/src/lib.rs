@@ -7,18 +7,27 @@ pub mod settings;
 mod accept;
 mod admin;
 mod create;
+mod door;
 mod fault;
+mod handled;
 mod hop;
 mod input;
 mod problem;
 mod read;
 mod reply;
+mod sample;
+mod trace;
+
+mod circuit;
+mod events;
+pub mod sse;
 
 pub mod store;
 
 mod app;
 mod limits;
 mod log;
+mod millis;
 mod routes;
 mod run;
 mod server;
@@ -31,3 +40,4 @@ pub use record::{Record, nested};
 pub use run::{Failure, bind, launch, main, stop_signal};
 pub use server::serve;
 pub use service::{Service, StartError};
+pub use wall::At;

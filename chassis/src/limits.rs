@@ -24,6 +24,9 @@ pub(crate) const FILES: u64 = 8192;
 /// Streams that one HTTP/2 connection may have open.
 pub(crate) const STREAMS: u32 = 64;
 
+/// Requests a second that the first service of a chain picks to be shown hop by hop.
+pub(crate) const WATCHED: u32 = 5;
+
 /// For the first request of a connection to begin, and for the headers of every request to be complete.
 pub(crate) const HEADER_TIME: Duration = Duration::from_secs(10);
 /// For the body of a request to be complete.
@@ -46,3 +49,20 @@ pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(7);
 pub(crate) const PAGE: u32 = 20;
 /// Most documents on a page.
 pub(crate) const PAGE_MOST: u32 = 100;
+
+/// Readers of events that a service may have at once, those of `hystrix.stream` among them.
+pub(crate) const READERS: usize = 64;
+/// Events that are kept for readers who come back.
+pub(crate) const KEPT: usize = 256;
+/// Events that a reader may be behind by before it is treated as one who comes back.
+pub(crate) const BEHIND: usize = 64;
+/// How often readers are shown how things are.
+pub(crate) const SNAPSHOT: Duration = Duration::from_millis(500);
+/// How often a stream of events says that it is still there.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long readers are asked to wait before they come back.
+pub(crate) const RETRY: Duration = Duration::from_secs(2);
+/// Watched requests that a service tells of in a second.
+pub(crate) const REQUESTS_TOLD: u32 = 20;
+/// Longest name, in characters, that a service further down may have in an event.
+pub(crate) const NAME: usize = 100;

@@ -1,18 +1,21 @@
 //! Which path leads where.
 
+use crate::admin::Admin;
 use crate::app::App;
 use crate::create::create;
 use crate::hop::DEGRADED;
 use crate::problem::Problem;
-use crate::read;
 use crate::record::Record;
+use crate::trace::TRACE_ID;
+use crate::{circuit, door, events, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
+use axum::middleware;
 use axum::routing::{get, post};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
 
-pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
+pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
     let records = format!("/{}", app.records);
     let open = Router::new()
         .route("/", get(read::greet))
@@ -24,7 +27,16 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .layer(open_to_every_page());
-    open.with_state(app)
+    // No page of another origin may read these, and only some callers may change what is behind them.
+    let changeable = Router::new()
+        .route("/circuit", get(circuit::get).put(circuit::put))
+        .method_not_allowed_fallback(wrong_method);
+    let streams = Router::new()
+        .route("/events", get(events::events))
+        .route("/hystrix.stream", get(events::hystrix))
+        .method_not_allowed_fallback(wrong_method);
+    let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
+    open.merge(admin.guard(changeable)).merge(streams).layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.
@@ -33,7 +45,7 @@ fn open_to_every_page() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(Any)
-        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER])
+        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER, TRACE_ID])
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {

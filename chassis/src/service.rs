@@ -1,11 +1,16 @@
 //! One service, put together from its settings.
 
+use crate::admin::Admin;
 use crate::app::{App, Keeper};
+use crate::circuit::{Circuit, InARow};
+use crate::events::Events;
+use crate::handled::Observers;
 use crate::hop::Next;
 use crate::record::Record;
+use crate::sample::Sampler;
 use crate::settings::{Settings, Storage};
 use crate::store::{MongoStore, SqliteStore, Store};
-use crate::{limits, log, routes, server};
+use crate::{handled, limits, log, routes, server};
 use axum::Router;
 use breaker::Breaker;
 use std::sync::Arc;
@@ -59,8 +64,17 @@ impl Service {
     pub fn with_store<R: Record>(settings: &Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
         let records = format!("{}s", R::NAME);
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
+        let events = Arc::new(Events::new(R::NAME));
+        let circuit = circuit::<R>(settings, &id, &events)?;
+        let mut observers = Observers::default();
+        observers.add(handled::log);
+        let (told, next_name) =
+            (Arc::clone(&events), circuit.as_ref().map(|circuit| circuit.next().to_owned()));
+        observers.add(move |handled| told.handled(handled, next_name.as_deref()));
         let app = Arc::new(App {
-            next: next(settings, &id)?,
+            next: next(settings, circuit.as_ref())?,
+            circuit,
+            events,
             id,
             store: Keeper::new(store, &records),
             records,
@@ -68,8 +82,16 @@ impl Service {
             strict_status: settings.chain.strict_status,
             faults: settings.faults.clone(),
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
+            watch: Sampler::per_second(limits::WATCHED),
+            observers,
         });
-        Ok(Self { router: routes::router::<R>(Arc::clone(&app)), app })
+        let admin = Admin::new(&settings.admin);
+        Ok(Self { router: routes::router::<R>(Arc::clone(&app), &admin), app })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app)
     }
 
     /// The service without its server.
@@ -92,6 +114,7 @@ impl Service {
         };
         let too_long = async {
             stop.cancelled().await;
+            app.events.close();
             sleep(limits::DRAIN_TIME).await;
         };
         tokio::select! {
@@ -114,12 +137,25 @@ async fn open(storage: &Storage, records: &str) -> Result<Arc<dyn Store>, StartE
     Ok(Arc::new(store))
 }
 
-fn next(settings: &Settings, id: &str) -> Result<Option<Next>, StartError> {
+fn circuit<R: Record>(
+    settings: &Settings,
+    id: &str,
+    events: &Arc<Events>,
+) -> Result<Option<Circuit>, StartError> {
     let Some(url) = &settings.next.chain_svc else { return Ok(None) };
     let name = settings.next.name(url);
+    let (in_a_row, events) = (InARow::default(), Arc::clone(events));
     let breaker = Breaker::builder(format!("{id}→{name}"))
         .settings(settings.circuit.settings())
         .on_event(log::circuit)
+        .on_event(in_a_row.listener())
+        .on_event(move |event| events.happened(event))
         .build()?;
-    Ok(Some(Next::new(name, url.clone(), breaker)?))
+    Ok(Some(Circuit::new(R::NAME, name, breaker, in_a_row)))
+}
+
+fn next(settings: &Settings, circuit: Option<&Circuit>) -> Result<Option<Next>, StartError> {
+    let (Some(url), Some(circuit)) = (&settings.next.chain_svc, circuit) else { return Ok(None) };
+    let breaker = circuit.breaker().clone();
+    Ok(Some(Next::new(circuit.next().to_owned(), url.clone(), breaker)?))
 }
