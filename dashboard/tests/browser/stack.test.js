@@ -5,12 +5,15 @@ import { after, before, test } from 'node:test';
 import { call, eventually, launch, open, shows } from './browser.js';
 import { startStack } from './stack.js';
 
+/** Soon probed, and a time-out that a busy machine does not reach. */
+const SETTINGS = { BREAKER_RESET_MS: '3000', BREAKER_TIMEOUT_MS: '2000' };
+
 /** @type {import('playwright-core').Browser} */
 let browser;
 /** @type {Awaited<ReturnType<typeof startStack>>} */
 let stack;
 before(async () => {
-    [browser, stack] = await Promise.all([launch(), startStack({ BREAKER_RESET_MS: '3000' })]);
+    [browser, stack] = await Promise.all([launch(), startStack(SETTINGS)]);
 });
 after(async () => {
     await browser?.close();
@@ -21,7 +24,7 @@ after(async () => {
 async function calmStack() {
     await call(stack.url, 'PUT', '/api/load', { rate: 0 });
     for (const service of ['order', 'payment', 'shipment']) await call(stack.url, 'POST', `/api/services/${service}/chaos/presets/calm`);
-    for (const service of ['order', 'payment']) await call(stack.url, 'PUT', `/api/services/${service}/circuit`, { mode: 'auto', settings: { timeout_ms: 300, error_threshold: 50, reset_ms: 3000, volume: 0 } });
+    for (const service of ['order', 'payment']) await call(stack.url, 'PUT', `/api/services/${service}/circuit`, { mode: 'auto', settings: { timeout_ms: 2000, error_threshold: 50, reset_ms: 3000, volume: 0 } });
     // An open circuit closes by a probe.
     await eventually(async () => {
         const states = await Promise.all(['order', 'payment'].map(circuit));
