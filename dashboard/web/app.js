@@ -212,5 +212,6 @@ document.addEventListener('visibilitychange', () => {
     if (document.hidden) dots.clear();
     changed();
 });
+window.addEventListener('pagehide', () => teacher.leave());
 window.addEventListener('resize', () => dots.clear());
 requestAnimationFrame(frame);

@@ -59,6 +59,8 @@ export function teacher(known, api, changed) {
     /** @type {{event: string, data: any, step: number}[]} */
     let events = [];
     let stepAt = 0;
+    /** @type {ReturnType<typeof keep> | null} */
+    let kept = null;
     /** @type {Set<() => void>} */
     const watchers = new Set();
     /** @type {Set<number>} */
@@ -209,7 +211,7 @@ export function teacher(known, api, changed) {
         stop = new AbortController();
         events = [];
         const context = contextFor(stop.signal);
-        const kept = keep();
+        kept = keep();
         changed();
         try {
             await setScene(lesson, stop.signal);
@@ -238,6 +240,12 @@ export function teacher(known, api, changed) {
     return {
         start,
         stop: () => stop?.abort(),
+        /** For a page that is left in the midst of a lesson: there is no time to wait for anything. */
+        leave() {
+            if (!run || !kept || run.phase === 'over') return;
+            stop?.abort();
+            putBack(kept).catch(() => {});
+        },
         passed,
         get run() { return run; },
 
