@@ -4,6 +4,7 @@ use crate::admin::Admin;
 use crate::app::App;
 use crate::create::create;
 use crate::hop::DEGRADED;
+use crate::openapi;
 use crate::problem::Problem;
 use crate::record::Record;
 use crate::trace::TRACE_ID;
@@ -24,6 +25,7 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .route(&format!("{records}/{{key}}"), get(read::one))
         .route("/livez", get(read::live))
         .route("/readyz", get(read::ready))
+        .route("/openapi.json", openapi::route::<R, _>(&app.records))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .layer(open_to_every_page());
@@ -48,11 +50,13 @@ fn open_to_every_page() -> CorsLayer {
         .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER, TRACE_ID])
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> Problem {
+/// Answers a request whose method the path does not take.
+pub async fn wrong_method(method: Method, uri: Uri) -> Problem {
     let detail = format!("{} does not take {method}: see the header Allow", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
-async fn unknown_path(uri: Uri) -> Problem {
+/// Answers a request for which there is no path.
+pub async fn unknown_path(uri: Uri) -> Problem {
     Problem::absent(format!("there is nothing at {}", uri.path()))
 }

@@ -17,6 +17,8 @@ mod events;
 mod hop;
 /// The stream of the Hystrix dashboard.
 mod hystrix;
+/// What the service says of itself as OpenAPI.
+mod openapi;
 /// Saved documents, read back.
 mod reading;
 /// What `POST /create` answers, to the letter.
