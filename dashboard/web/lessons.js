@@ -121,9 +121,9 @@ export const LESSONS = [
         title: 'No answer is a failure too',
         about: 'Shipment hangs: it takes requests and never answers. A time-out turns waiting into a failure that can be counted.',
         watch: 'the hatched bars (timed out), the percentiles at 300 ms, and what happens to them when the circuit opens.',
-        note: 'For this lesson order waits 1.5 s: whoever stands further out must wait longer, or gives up first.',
+        note: 'For this lesson payment waits 300 ms, and order 2 s: whoever stands further out must wait longer, or gives up first.',
         learned: 'Without a time-out a hanging service hangs its callers; with one, the circuit opens and they answer at once.',
-        scene: { circuits: { [FRONT]: { timeout_ms: 1500 } } },
+        scene: { circuits: { [MIDDLE]: { timeout_ms: 300 } } },
         steps: [ENOUGH_TRAFFIC,
             { text: 'Shipment hangs, and calls time out after 300 ms', act: (lesson) => lesson.preset(END, 'hang'), until: (lesson) => lesson.circuit(MIDDLE).counts.timeouts > 0 },
             OPENS,
@@ -188,9 +188,9 @@ export const LESSONS = [
         title: 'A slow spell opens it, as in go-micro',
         about: 'The go-micro demo is slow for a while: calls 8 to 14 take a second, the others a tenth of one. Slow calls become time-outs, and time-outs open the circuit.',
         watch: 'seven quick answers, then hatched bars; the first ones are still in the window and hold the rate down.',
-        note: 'For this lesson the circuit opens above 40 %, and order waits 1.5 s.',
+        note: 'For this lesson payment waits 600 ms, and its circuit opens above 40 %.',
         learned: 'Slowness and failure are the same thing to a caller who will not wait.',
-        scene: { circuits: { [FRONT]: { timeout_ms: 1500 }, [MIDDLE]: { error_threshold: 40 } }, empty: true },
+        scene: { circuits: { [MIDDLE]: { timeout_ms: 600, error_threshold: 40 } }, empty: true },
         steps: [
             {
                 text: 'Calls 1 to 7 are answered in time',

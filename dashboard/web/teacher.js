@@ -33,8 +33,11 @@ import { CAST } from './lessons.js';
  * @property {(service: string, settings: object) => Promise<unknown>} settings
  */
 
-/** As the services start. Lessons go by these, whatever the knobs say, and put the knobs back. */
-const STANDARD = { timeout_ms: 300, error_threshold: 50, reset_ms: 10_000, volume: 0, capacity: null };
+/**
+ * As the services start, but for the time-out, which is long, so that on a busy machine only what a lesson breaks is broken.
+ * Lessons go by these, whatever the knobs say, and put the knobs back.
+ */
+const STANDARD = { timeout_ms: 2000, error_threshold: 50, reset_ms: 10_000, volume: 0, capacity: null };
 const FIELDS = Object.keys(STANDARD);
 /** A step may take so long; the scene has to wait for a circuit to heal. */
 const LIMIT = 45_000;
