@@ -6,9 +6,10 @@ pub mod settings;
 
 mod accept;
 mod admin;
+mod chaos;
 mod create;
+mod cut;
 mod door;
-mod fault;
 mod handled;
 mod hop;
 mod input;
@@ -26,6 +27,7 @@ pub mod sse;
 pub mod store;
 
 mod app;
+mod full;
 mod limits;
 mod log;
 mod millis;
