@@ -25,7 +25,7 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn of(options: &Options) -> Self {
         let (rounds, rounds_beside, warm_up_s, before_s, measured_s, starts) = if options.smoke {
-            (1, 1, 0.2, 0.1, 0.3, 1)
+            (1, 1, 0.5, 0.2, 1.0, 1)
         } else if options.quick {
             (2, 1, 2.5, 0.3, 1.5, 3)
         } else {
