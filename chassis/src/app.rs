@@ -1,5 +1,6 @@
 //! What the routes of one service work with.
 
+use crate::chaos::Chaos;
 use crate::circuit::Circuit;
 use crate::events::Events;
 use crate::handled::Observers;
@@ -7,7 +8,6 @@ use crate::hop::Next;
 use crate::limits;
 use crate::problem::Problem;
 use crate::sample::Sampler;
-use crate::settings::Faults;
 use crate::store::{Page, Pending, Saved, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(crate) struct App {
     pub(crate) records: String,
     pub(crate) jumps: u32,
     pub(crate) strict_status: bool,
-    pub(crate) faults: Faults,
+    pub(crate) chaos: Arc<Chaos>,
     pub(crate) store: Keeper,
     pub(crate) next: Option<Next>,
     /// The circuit to the next service, if there is one.

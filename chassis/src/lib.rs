@@ -6,9 +6,10 @@ pub mod settings;
 
 mod accept;
 mod admin;
+mod chaos;
 mod create;
+mod cut;
 mod door;
-mod fault;
 mod handled;
 mod hop;
 mod input;

@@ -45,6 +45,23 @@ pub(crate) const IDLE_TIME: Duration = Duration::from_secs(5);
 /// less than the 10 s after which container engines kill.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(7);
 
+/// Rules for faults that a service may have.
+pub(crate) const RULES: usize = 32;
+/// Bytes of a rule's name.
+pub(crate) const RULE_NAME: usize = 64;
+/// Bytes of a path, a header's name or its value in a rule.
+pub(crate) const RULE_TEXT: usize = 256;
+/// Headers that a rule may ask for.
+pub(crate) const RULE_HEADERS: usize = 8;
+/// Rules, by name and by what they do, whose faults are counted apart.
+pub(crate) const RULE_COUNTERS: usize = 256;
+/// Things that a list of faults in the environment may hold.
+pub(crate) const DRAWS: usize = 8;
+/// Requests that may be struck by faults at once: fewer than may be under way, so that some go through.
+pub(crate) const FAULTS: usize = 256;
+/// Longest that a fault may hold a request up.
+pub(crate) const FAULT_TIME: Duration = Duration::from_secs(60);
+
 /// Documents on a page, where nothing is asked.
 pub(crate) const PAGE: u32 = 20;
 /// Most documents on a page.
@@ -64,5 +81,7 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(crate) const RETRY: Duration = Duration::from_secs(2);
 /// Watched requests that a service tells of in a second.
 pub(crate) const REQUESTS_TOLD: u32 = 20;
+/// Faults that a service tells of in a second.
+pub(crate) const FAULTS_TOLD: u32 = 5;
 /// Longest name, in characters, that a service further down may have in an event.
 pub(crate) const NAME: usize = 100;

@@ -2,6 +2,7 @@
 
 use crate::admin::Admin;
 use crate::app::{App, Keeper};
+use crate::chaos::Chaos;
 use crate::circuit::{Circuit, InARow};
 use crate::events::Events;
 use crate::handled::Observers;
@@ -39,6 +40,9 @@ pub enum StartError {
     /// The circuit.
     #[error("the circuit's settings cannot be used: {0}")]
     Circuit(#[from] breaker::SettingsError),
+    /// Faults on purpose.
+    #[error(transparent)]
+    Faults(#[from] crate::settings::FaultError),
     /// The HTTP client.
     #[error("the HTTP client cannot be made: {0}")]
     Client(#[from] reqwest::Error),
@@ -66,6 +70,11 @@ impl Service {
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
         let events = Arc::new(Events::new(R::NAME));
         let circuit = circuit::<R>(settings, &id, &events)?;
+        let told = Arc::clone(&events);
+        let chaos = Chaos::new(R::NAME, settings.faults.environment()?, move |what| {
+            log::chaos(&what);
+            told.chaos(&what);
+        });
         let mut observers = Observers::default();
         observers.add(handled::log);
         let (told, next_name) =
@@ -80,7 +89,7 @@ impl Service {
             records,
             jumps: settings.chain.jumps,
             strict_status: settings.chain.strict_status,
-            faults: settings.faults.clone(),
+            chaos: Arc::new(chaos),
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
             watch: Sampler::per_second(limits::WATCHED),
             observers,
@@ -107,7 +116,11 @@ impl Service {
             info!(service = app.id, next, "🕹  App listening on port {}", address.port());
         }
         let everything = async {
-            server::serve(listener, router, stop.clone()).await;
+            let release = async {
+                stop.cancelled().await;
+                app.chaos.stop();
+            };
+            tokio::join!(server::serve(listener, router, stop.clone()), release);
             // Requests whose clients have gone have no connection any more, but a place.
             let all = u32::try_from(limits::REQUESTS).expect("a few hundred");
             drop(app.places.acquire_many(all).await);

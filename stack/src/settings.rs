@@ -70,7 +70,7 @@ impl Settings {
                 chain_name: next.map(|(name, _)| name.to_owned()),
             },
             chain: self.chain.clone(),
-            faults: Faults { inject_err: self.faults.inject_err && faulty, ..self.faults.clone() },
+            faults: if faulty { self.faults.clone() } else { Faults::none() },
             storage: self.storage.clone(),
             circuit: self.circuit.clone(),
             admin: self.admin.clone(),
