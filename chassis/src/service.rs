@@ -2,7 +2,7 @@
 
 use crate::admin::Admin;
 use crate::app::{App, Keeper};
-use crate::chaos::Chaos;
+use crate::chaos::{Chaos, Environment};
 use crate::circuit::{Circuit, InARow};
 use crate::events::Events;
 use crate::handled::Observers;
@@ -56,8 +56,10 @@ impl Service {
     /// Where a setting cannot be used.
     pub async fn new<R: Record>(settings: &Settings) -> Result<Self, StartError> {
         let records = format!("{}s", R::NAME);
+        // Before a file is made.
+        let faults = settings.faults.environment()?;
         let store = open(&settings.storage, &records).await?;
-        Self::with_store::<R>(settings, store)
+        Self::put_together::<R>(settings, faults, store)
     }
 
     /// Puts a service together on a store of the caller's.
@@ -66,12 +68,20 @@ impl Service {
     ///
     /// Where a setting cannot be used.
     pub fn with_store<R: Record>(settings: &Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        Self::put_together::<R>(settings, settings.faults.environment()?, store)
+    }
+
+    fn put_together<R: Record>(
+        settings: &Settings,
+        faults: Environment,
+        store: Arc<dyn Store>,
+    ) -> Result<Self, StartError> {
         let records = format!("{}s", R::NAME);
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
         let events = Arc::new(Events::new(R::NAME));
         let circuit = circuit::<R>(settings, &id, &events)?;
         let told = Arc::clone(&events);
-        let chaos = Chaos::new(R::NAME, settings.faults.environment()?, move |what| {
+        let chaos = Chaos::new(R::NAME, faults, move |what| {
             log::chaos(&what);
             told.chaos(&what);
         });
