@@ -13,6 +13,8 @@ mod compose;
 mod dashboard;
 /// What is acknowledged survives the death of anything.
 mod durability;
+/// A next service that hangs, and how long its caller waits.
+mod hanging;
 /// The README's commands, tables and answers.
 mod readme;
 /// The list of what a program is made of.
