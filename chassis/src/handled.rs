@@ -210,6 +210,9 @@ fn is_token(c: char) -> bool {
 }
 
 impl Outcome {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Last, Self::Ended, Self::Passed, Self::Degraded, Self::Fault, Self::Refused];
+
     /// A word for it.
     pub(crate) fn name(self) -> &'static str {
         match self {

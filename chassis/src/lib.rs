@@ -12,6 +12,7 @@ mod fault;
 mod handled;
 mod hop;
 mod input;
+mod metrics;
 mod problem;
 mod read;
 mod reply;

@@ -6,7 +6,7 @@ use crate::hop::DEGRADED;
 use crate::problem::Problem;
 use crate::record::Record;
 use crate::trace::TRACE_ID;
-use crate::{door, read};
+use crate::{door, metrics, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware;
@@ -26,8 +26,11 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .layer(open_to_every_page());
+    // No page of another origin may read these.
+    let closed =
+        Router::new().route("/metrics", get(metrics::serve)).method_not_allowed_fallback(wrong_method);
     let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
-    open.layer(door).with_state(app)
+    open.merge(closed).layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.

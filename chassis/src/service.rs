@@ -3,6 +3,7 @@
 use crate::app::{App, Keeper};
 use crate::handled::Observers;
 use crate::hop::Next;
+use crate::metrics::{Metrics, Turns};
 use crate::record::Record;
 use crate::sample::Sampler;
 use crate::settings::{Settings, Storage};
@@ -61,12 +62,18 @@ impl Service {
     pub fn with_store<R: Record>(settings: &Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
         let records = format!("{}s", R::NAME);
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
+        let mut metrics = Metrics::new(&id, &records);
+        let next = next(settings, &id, &mut metrics)?;
+        metrics.add_rule("inject-err", "abort");
+        let metrics = Arc::new(metrics);
         let mut observers = Observers::default();
         observers.add(handled::log);
+        let counted = Arc::clone(&metrics);
+        observers.add(move |handled| counted.handled(handled));
         let app = Arc::new(App {
-            next: next(settings, &id)?,
+            next,
             id,
-            store: Keeper::new(store, &records),
+            store: Keeper::new(store, &records, metrics.store()),
             records,
             jumps: settings.chain.jumps,
             strict_status: settings.chain.strict_status,
@@ -74,6 +81,7 @@ impl Service {
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
             watch: Sampler::per_second(limits::WATCHED),
             observers,
+            metrics,
         });
         Ok(Self { router: routes::router::<R>(Arc::clone(&app)), app })
     }
@@ -120,12 +128,17 @@ async fn open(storage: &Storage, records: &str) -> Result<Arc<dyn Store>, StartE
     Ok(Arc::new(store))
 }
 
-fn next(settings: &Settings, id: &str) -> Result<Option<Next>, StartError> {
+fn next(settings: &Settings, id: &str, metrics: &mut Metrics) -> Result<Option<Next>, StartError> {
     let Some(url) = &settings.next.chain_svc else { return Ok(None) };
     let name = settings.next.name(url);
-    let breaker = Breaker::builder(format!("{id}→{name}"))
+    let circuit = format!("{id}→{name}");
+    let turns = Turns::of(&circuit);
+    let counted = turns.clone();
+    let breaker = Breaker::builder(circuit)
         .settings(settings.circuit.settings())
         .on_event(log::circuit)
+        .on_event(move |event| counted.note(event))
         .build()?;
-    Ok(Some(Next::new(name, url.clone(), breaker)?))
+    let durations = metrics.add_circuit(breaker.clone(), &turns);
+    Ok(Some(Next::new(name, url.clone(), breaker, durations)?))
 }

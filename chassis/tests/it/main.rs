@@ -9,6 +9,8 @@ mod admin;
 mod bad_input;
 /// The hop to a next service that misbehaves in every way.
 mod hop;
+/// Metrics, as Prometheus reads them.
+mod metrics;
 /// Saved documents, read back.
 mod reading;
 /// What `POST /create` answers, to the letter.

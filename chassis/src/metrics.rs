@@ -1,0 +1,200 @@
+//! What Prometheus is told at `GET /metrics`.
+//!
+//! Every series is there from the start, at 0, so that a rate can be taken of the first thing that happens. What a circuit is
+//! like is read when it is asked for, so no call pays for it. There are never more series than names that we gave ourselves:
+//! a route is its template, an unknown path is one label, and so is what is one rule too many.
+
+mod circuit;
+mod labels;
+mod render;
+
+use crate::handled::{Handled, Outcome};
+use breaker::{Breaker, EventKind};
+use circuit::Collector;
+use labels::{Circuit, Created, Fault, Request, StoreWork, Turn};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+pub(crate) use render::serve;
+
+/// Most rules that bear a label of their own.
+const RULES: usize = 64;
+/// The label of the others.
+const OTHER: &str = "other";
+/// Upper bounds that OpenTelemetry gives for what takes as long as a request, in seconds.
+const REQUEST_BOUNDS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+/// Those of a store, which is given up after 2 s.
+const STORE_BOUNDS: [f64; 11] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
+
+type Durations<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// All metrics of one service.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Durations<Request>,
+    store: Durations<StoreWork>,
+    created: Family<Created, Counter>,
+    faults: Family<Fault, Counter>,
+    rules: Mutex<BTreeSet<String>>,
+}
+
+impl Metrics {
+    /// Those that every service has. `records` is its collection, which names two of its routes.
+    pub(crate) fn new(id: &str, records: &str) -> Self {
+        let mut registry = Registry::default();
+        let requests = Durations::new_with_constructor(|| Histogram::new(REQUEST_BOUNDS));
+        registry.register(
+            "http_server_request_duration_seconds",
+            "How long requests took, by route, method and status",
+            requests.clone(),
+        );
+        for request in Request::known(records) {
+            drop(requests.get_or_create(&request));
+        }
+        let store = Durations::new_with_constructor(|| Histogram::new(STORE_BOUNDS));
+        registry.register(
+            "store_operation_duration_seconds",
+            "How long the store took, by operation and outcome",
+            store.clone(),
+        );
+        for work in StoreWork::known() {
+            drop(store.get_or_create(&work));
+        }
+        let created = Family::<Created, Counter>::default();
+        registry.register(
+            "create_requests",
+            "Documents that were posted, by what became of them",
+            created.clone(),
+        );
+        for outcome in Outcome::ALL {
+            drop(created.get_or_create(&Created { outcome: outcome.name() }));
+        }
+        let faults = Family::<Fault, Counter>::default();
+        registry.register("chaos_faults_injected", "Faults injected, by rule and kind", faults.clone());
+        let build = Family::<Vec<(&str, String)>, ConstGauge>::new_with_constructor(|| ConstGauge::new(1));
+        drop(build.get_or_create(&vec![
+            ("service", id.to_owned()),
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ]));
+        registry.register("service_build_info", "Always 1: which service this is, in which version", build);
+        Self { registry, requests, store, created, faults, rules: Mutex::default() }
+    }
+
+    /// Those of the circuit on the hop to the next service; how long its calls take is for the hop to say.
+    pub(crate) fn add_circuit(&mut self, breaker: Breaker, turns: &Turns) -> Histogram {
+        let durations = Durations::new_with_constructor(|| Histogram::new(REQUEST_BOUNDS));
+        let circuit = durations.get_or_create_owned(&Circuit { circuit: breaker.name().to_owned() });
+        self.registry.register(
+            "circuit_breaker_call_duration_seconds",
+            "How long calls took that the circuit let through",
+            durations,
+        );
+        self.registry.register(
+            "circuit_breaker_transitions",
+            "Changes of the circuit's state",
+            turns.0.clone(),
+        );
+        self.registry.register_collector(Box::new(Collector::new(breaker)));
+        circuit
+    }
+
+    /// Notes a request to any route; `route` is none where there is no such path.
+    pub(crate) fn request(
+        &self,
+        method: &axum::http::Method,
+        route: Option<&str>,
+        status: u16,
+        took: Duration,
+    ) {
+        self.requests.get_or_create(&Request::of(method, route, status)).observe(took.as_secs_f64());
+    }
+
+    /// For the store to note what it did.
+    pub(crate) fn store(&self) -> StoreTimes {
+        StoreTimes(self.store.clone())
+    }
+
+    /// Notes what became of a document that was posted.
+    pub(crate) fn handled(&self, handled: &Handled) {
+        self.created.get_or_create(&Created { outcome: handled.outcome.name() }).inc();
+        if let Some(rule) = &handled.fault {
+            self.fault(rule, "abort");
+        }
+    }
+
+    /// Makes the series of a rule that is yet to strike.
+    pub(crate) fn add_rule(&self, rule: &str, kind: &'static str) {
+        drop(self.faults.get_or_create(&Fault { rule: self.rule(rule), kind }));
+    }
+
+    /// Notes a fault that was injected.
+    pub(crate) fn fault(&self, rule: &str, kind: &'static str) {
+        self.faults.get_or_create(&Fault { rule: self.rule(rule), kind }).inc();
+    }
+
+    /// The label of a rule: its name, for as many as may have one.
+    fn rule(&self, rule: &str) -> String {
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        if rules.contains(rule) {
+            return rule.to_owned();
+        }
+        if rules.len() < RULES {
+            rules.insert(rule.to_owned());
+            return rule.to_owned();
+        }
+        OTHER.to_owned()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+/// Notes how long the store takes.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreTimes(Durations<StoreWork>);
+
+impl StoreTimes {
+    pub(crate) fn note(&self, operation: &'static str, done: bool, took: Duration) {
+        let outcome = if done { "done" } else { "failed" };
+        self.0.get_or_create(&StoreWork { operation, outcome }).observe(took.as_secs_f64());
+    }
+}
+
+/// Counts the changes of a circuit's state, which only those who listen hear of.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Turns(Family<Turn, Counter>);
+
+impl Turns {
+    /// With every change that there can be, at 0.
+    pub(crate) fn of(circuit: &str) -> Self {
+        let turns = Self::default();
+        for (from, to) in labels::every_turn() {
+            drop(turns.0.get_or_create(&Turn { circuit: circuit.to_owned(), from, to }));
+        }
+        turns
+    }
+
+    /// A listener of the circuit. Cheap for all but the rare events that it is about.
+    pub(crate) fn note(&self, event: &breaker::Event<'_>) {
+        if let (EventKind::Open | EventKind::HalfOpen | EventKind::Close, Some(turn)) =
+            (event.kind, event.transition)
+        {
+            let (from, to) = (labels::state(turn.from), labels::state(turn.to));
+            self.0.get_or_create(&Turn { circuit: event.circuit.to_owned(), from, to }).inc();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
