@@ -1,5 +1,7 @@
 //! What the routes of one service work with.
 
+use crate::circuit::Circuit;
+use crate::events::Events;
 use crate::handled::Observers;
 use crate::hop::Next;
 use crate::limits;
@@ -25,6 +27,9 @@ pub(crate) struct App {
     pub(crate) faults: Faults,
     pub(crate) store: Keeper,
     pub(crate) next: Option<Next>,
+    /// The circuit to the next service, if there is one.
+    pub(crate) circuit: Option<Circuit>,
+    pub(crate) events: Arc<Events>,
     /// Picks the requests that are watched, of those whose trace begins here.
     pub(crate) watch: Sampler,
     pub(crate) metrics: Arc<Metrics>,

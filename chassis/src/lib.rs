@@ -19,11 +19,16 @@ mod reply;
 mod sample;
 mod trace;
 
+mod circuit;
+mod events;
+pub mod sse;
+
 pub mod store;
 
 mod app;
 mod limits;
 mod log;
+mod millis;
 mod routes;
 mod run;
 mod server;
@@ -36,3 +41,4 @@ pub use record::{Record, nested};
 pub use run::{Failure, bind, launch, main, stop_signal};
 pub use server::serve;
 pub use service::{Service, StartError};
+pub use wall::At;

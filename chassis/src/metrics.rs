@@ -43,6 +43,7 @@ pub(crate) struct Metrics {
     store: Durations<StoreWork>,
     created: Family<Created, Counter>,
     faults: Family<Fault, Counter>,
+    turns: Turns,
     rules: Mutex<BTreeSet<String>>,
 }
 
@@ -85,25 +86,31 @@ impl Metrics {
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ]));
         registry.register("service_build_info", "Always 1: which service this is, in which version", build);
-        Self { registry, requests, store, created, faults, rules: Mutex::default() }
+        let turns = Turns::default();
+        registry.register("circuit_breaker_transitions", "Changes of the circuit's state", turns.0.clone());
+        Self { registry, requests, store, created, faults, turns, rules: Mutex::default() }
+    }
+
+    /// For the circuit to note its changes of state.
+    pub(crate) fn turns(&self) -> Turns {
+        self.turns.clone()
     }
 
     /// Those of the circuit on the hop to the next service; how long its calls take is for the hop to say.
-    pub(crate) fn add_circuit(&mut self, breaker: Breaker, turns: &Turns) -> Histogram {
-        let durations = Durations::new_with_constructor(|| Histogram::new(REQUEST_BOUNDS));
-        let circuit = durations.get_or_create_owned(&Circuit { circuit: breaker.name().to_owned() });
+    pub(crate) fn add_circuit(&mut self, breaker: Breaker) -> Histogram {
+        let circuit = breaker.name().to_owned();
+        for (from, to) in labels::every_turn() {
+            drop(self.turns.0.get_or_create(&Turn { circuit: circuit.clone(), from, to }));
+        }
+        let durations: Durations<Circuit> = Family::new_with_constructor(|| Histogram::new(REQUEST_BOUNDS));
+        let of_circuit = durations.get_or_create_owned(&Circuit { circuit });
         self.registry.register(
             "circuit_breaker_call_duration_seconds",
             "How long calls took that the circuit let through",
             durations,
         );
-        self.registry.register(
-            "circuit_breaker_transitions",
-            "Changes of the circuit's state",
-            turns.0.clone(),
-        );
         self.registry.register_collector(Box::new(Collector::new(breaker)));
-        circuit
+        of_circuit
     }
 
     /// Notes a request to any route; `route` is none where there is no such path.
@@ -176,15 +183,6 @@ impl StoreTimes {
 pub(crate) struct Turns(Family<Turn, Counter>);
 
 impl Turns {
-    /// With every change that there can be, at 0.
-    pub(crate) fn of(circuit: &str) -> Self {
-        let turns = Self::default();
-        for (from, to) in labels::every_turn() {
-            drop(turns.0.get_or_create(&Turn { circuit: circuit.to_owned(), from, to }));
-        }
-        turns
-    }
-
     /// A listener of the circuit. Cheap for all but the rare events that it is about.
     pub(crate) fn note(&self, event: &breaker::Event<'_>) {
         if let (EventKind::Open | EventKind::HalfOpen | EventKind::Close, Some(turn)) =

@@ -1,12 +1,13 @@
 //! Which path leads where.
 
+use crate::admin::Admin;
 use crate::app::App;
 use crate::create::create;
 use crate::hop::DEGRADED;
 use crate::problem::Problem;
 use crate::record::Record;
 use crate::trace::TRACE_ID;
-use crate::{door, metrics, read};
+use crate::{circuit, door, events, metrics, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware;
@@ -14,7 +15,7 @@ use axum::routing::{get, post};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
 
-pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
+pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
     let records = format!("/{}", app.records);
     let open = Router::new()
         .route("/", get(read::greet))
@@ -26,11 +27,17 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .layer(open_to_every_page());
-    // No page of another origin may read these.
-    let closed =
-        Router::new().route("/metrics", get(metrics::serve)).method_not_allowed_fallback(wrong_method);
+    // No page of another origin may read these, and only some callers may change what is behind them.
+    let changeable = Router::new()
+        .route("/circuit", get(circuit::get).put(circuit::put))
+        .method_not_allowed_fallback(wrong_method);
+    let readable = Router::new()
+        .route("/events", get(events::events))
+        .route("/hystrix.stream", get(events::hystrix))
+        .route("/metrics", get(metrics::serve))
+        .method_not_allowed_fallback(wrong_method);
     let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
-    open.merge(closed).layer(door).with_state(app)
+    open.merge(admin.guard(changeable)).merge(readable).layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.

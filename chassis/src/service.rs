@@ -1,6 +1,9 @@
 //! One service, put together from its settings.
 
+use crate::admin::Admin;
 use crate::app::{App, Keeper};
+use crate::circuit::{Circuit, InARow};
+use crate::events::Events;
 use crate::handled::Observers;
 use crate::hop::Next;
 use crate::metrics::{Metrics, Turns};
@@ -63,15 +66,22 @@ impl Service {
         let records = format!("{}s", R::NAME);
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
         let mut metrics = Metrics::new(&id, &records);
-        let next = next(settings, &id, &mut metrics)?;
         metrics.add_rule("inject-err", "abort");
+        let events = Arc::new(Events::new(R::NAME));
+        let circuit = circuit::<R>(settings, &id, &events, metrics.turns())?;
+        let next = next(settings, circuit.as_ref(), &mut metrics)?;
         let metrics = Arc::new(metrics);
         let mut observers = Observers::default();
         observers.add(handled::log);
+        let (told, next_name) =
+            (Arc::clone(&events), circuit.as_ref().map(|circuit| circuit.next().to_owned()));
+        observers.add(move |handled| told.handled(handled, next_name.as_deref()));
         let counted = Arc::clone(&metrics);
         observers.add(move |handled| counted.handled(handled));
         let app = Arc::new(App {
             next,
+            circuit,
+            events,
             id,
             store: Keeper::new(store, &records, metrics.store()),
             records,
@@ -83,7 +93,13 @@ impl Service {
             observers,
             metrics,
         });
-        Ok(Self { router: routes::router::<R>(Arc::clone(&app)), app })
+        let admin = Admin::new(&settings.admin);
+        Ok(Self { router: routes::router::<R>(Arc::clone(&app), &admin), app })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app)
     }
 
     /// The service without its server.
@@ -106,6 +122,7 @@ impl Service {
         };
         let too_long = async {
             stop.cancelled().await;
+            app.events.close();
             sleep(limits::DRAIN_TIME).await;
         };
         tokio::select! {
@@ -128,17 +145,32 @@ async fn open(storage: &Storage, records: &str) -> Result<Arc<dyn Store>, StartE
     Ok(Arc::new(store))
 }
 
-fn next(settings: &Settings, id: &str, metrics: &mut Metrics) -> Result<Option<Next>, StartError> {
+fn circuit<R: Record>(
+    settings: &Settings,
+    id: &str,
+    events: &Arc<Events>,
+    turns: Turns,
+) -> Result<Option<Circuit>, StartError> {
     let Some(url) = &settings.next.chain_svc else { return Ok(None) };
     let name = settings.next.name(url);
-    let circuit = format!("{id}→{name}");
-    let turns = Turns::of(&circuit);
-    let counted = turns.clone();
-    let breaker = Breaker::builder(circuit)
+    let (in_a_row, events) = (InARow::default(), Arc::clone(events));
+    let breaker = Breaker::builder(format!("{id}→{name}"))
         .settings(settings.circuit.settings())
         .on_event(log::circuit)
-        .on_event(move |event| counted.note(event))
+        .on_event(in_a_row.listener())
+        .on_event(move |event| events.happened(event))
+        .on_event(move |event| turns.note(event))
         .build()?;
-    let durations = metrics.add_circuit(breaker.clone(), &turns);
-    Ok(Some(Next::new(name, url.clone(), breaker, durations)?))
+    Ok(Some(Circuit::new(R::NAME, name, breaker, in_a_row)))
+}
+
+fn next(
+    settings: &Settings,
+    circuit: Option<&Circuit>,
+    metrics: &mut Metrics,
+) -> Result<Option<Next>, StartError> {
+    let (Some(url), Some(circuit)) = (&settings.next.chain_svc, circuit) else { return Ok(None) };
+    let breaker = circuit.breaker().clone();
+    let durations = metrics.add_circuit(breaker.clone());
+    Ok(Some(Next::new(circuit.next().to_owned(), url.clone(), breaker, durations)?))
 }

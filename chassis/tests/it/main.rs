@@ -2,13 +2,21 @@
 
 /// A record, a service made of it, and a way to ask it.
 mod parcel;
+/// A service that listens, and what it streams.
+mod running;
 
 /// Who may change something, and who may not.
 mod admin;
 /// What is wrong with a request is named.
 mod bad_input;
+/// The circuit, looked at and changed over HTTP.
+mod circuit;
+/// What happens, as a stream of events.
+mod events;
 /// The hop to a next service that misbehaves in every way.
 mod hop;
+/// The stream of the Hystrix dashboard.
+mod hystrix;
 /// Metrics, as Prometheus reads them.
 mod metrics;
 /// Saved documents, read back.
@@ -17,6 +25,8 @@ mod reading;
 mod replies;
 /// Connections, limits, clients that go away, stopping.
 mod server;
+/// Those who tell, and those who read.
+mod sse;
 /// One suite for both stores; the MongoDB one on a real server.
 mod stores;
 /// Stores that are away, seen through the routes.

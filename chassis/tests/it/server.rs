@@ -1,55 +1,23 @@
 //! Connections, limits, clients that go away, stopping: on real sockets.
 
-use crate::parcel::{PARCEL, get, post, service, service_on};
+use crate::parcel::{PARCEL, get, post, service_on};
+use crate::running::Running;
 use axum::http::StatusCode;
 use chassis::store::{Page, Pending, Saved, Store};
 use serde_json::json;
-use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use testkit::{Behaviour, Peer, eventually};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Bytes of the slow store's one document.
 const PAGE: usize = 400 * 1024;
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// A service that listens.
-struct Running {
-    address: SocketAddr,
-    stop: CancellationToken,
-    served: JoinHandle<()>,
-}
-
-impl Running {
-    async fn of(service: chassis::Service) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("bound");
-        let stop = CancellationToken::new();
-        let served = tokio::spawn(service.serve(listener, stop.clone()));
-        Self { address, stop, served }
-    }
-
-    async fn start(folder: &Path, flags: &[&str]) -> Self {
-        Self::of(service(folder, flags).await).await
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    async fn stopped(self) {
-        self.stop.cancel();
-        self.served.await.expect("it stops without a panic");
-    }
-}
 
 /// The head of a POST whose body is still to come.
 fn head(length: usize) -> String {
