@@ -13,6 +13,7 @@ mod handled;
 mod hop;
 mod input;
 mod metrics;
+mod openapi;
 mod problem;
 mod read;
 mod reply;

@@ -4,6 +4,7 @@ use crate::admin::Admin;
 use crate::app::App;
 use crate::create::create;
 use crate::hop::DEGRADED;
+use crate::openapi;
 use crate::problem::Problem;
 use crate::record::Record;
 use crate::trace::TRACE_ID;
@@ -24,6 +25,7 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .route(&format!("{records}/{{key}}"), get(read::one))
         .route("/livez", get(read::live))
         .route("/readyz", get(read::ready))
+        .route("/openapi.json", openapi::route::<R, _>(&app.records))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .layer(open_to_every_page());

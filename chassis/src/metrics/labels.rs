@@ -42,8 +42,19 @@ impl Request {
         let list = format!("/{records}");
         let one = format!("/{records}/{{key}}");
         let create = CREATED.map(|status| Self::of(&Method::POST, Some("/create"), status));
-        let read = ["/", &list, &one, "/livez", "/readyz", "/metrics"]
-            .map(|path| Self::of(&Method::GET, Some(path), 200));
+        let read = [
+            "/",
+            &list,
+            &one,
+            "/circuit",
+            "/events",
+            "/hystrix.stream",
+            "/livez",
+            "/readyz",
+            "/metrics",
+            "/openapi.json",
+        ]
+        .map(|path| Self::of(&Method::GET, Some(path), 200));
         let nowhere = Self::of(&Method::GET, None, 404);
         create.into_iter().chain(read).chain([nowhere])
     }

@@ -19,6 +19,8 @@ mod hop;
 mod hystrix;
 /// Metrics, as Prometheus reads them.
 mod metrics;
+/// What the service says of itself as OpenAPI.
+mod openapi;
 /// Saved documents, read back.
 mod reading;
 /// What `POST /create` answers, to the letter.
