@@ -39,6 +39,7 @@ mod wall;
 pub use admin::Admin;
 pub use problem::Problem;
 pub use record::{Record, nested};
+pub use routes::{unknown_path, wrong_method};
 pub use run::{Failure, bind, launch, main, stop_signal};
 pub use server::serve;
 pub use service::{Service, StartError};

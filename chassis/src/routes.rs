@@ -51,11 +51,13 @@ fn open_to_every_page() -> CorsLayer {
         .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER, TRACE_ID])
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> Problem {
+/// Answers a request whose method the path does not take.
+pub async fn wrong_method(method: Method, uri: Uri) -> Problem {
     let detail = format!("{} does not take {method}: see the header Allow", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
-async fn unknown_path(uri: Uri) -> Problem {
+/// Answers a request for which there is no path.
+pub async fn unknown_path(uri: Uri) -> Problem {
     Problem::absent(format!("there is nothing at {}", uri.path()))
 }

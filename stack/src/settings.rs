@@ -5,7 +5,7 @@
 
 use chassis::Record;
 use chassis::settings::{self, AdminSettings, Chain, Circuit, Faults, Listen, Log, Next, Storage, Url};
-use dashboard::Peer;
+use dashboard::{Peer, Peers};
 use shipment::Shipment;
 use std::net::{IpAddr, SocketAddr};
 
@@ -39,7 +39,7 @@ pub(crate) struct Settings {
     /// Of the order and the payment service.
     #[command(flatten)]
     pub(crate) circuit: Circuit,
-    /// Of all three services.
+    /// Of all three services and the dashboard.
     #[command(flatten)]
     pub(crate) admin: AdminSettings,
     /// Of the process.
@@ -83,7 +83,8 @@ impl Settings {
         let peers = chain.iter().map(|(name, address)| Peer { name: (*name).to_owned(), url: url(*address) });
         dashboard::Settings {
             listen: Listen { host: self.host, port: self.dashboard_port },
-            services: peers.collect(),
+            services: Peers::new(peers.collect()).expect("three services of different names"),
+            admin: self.admin.clone(),
             log: self.log.clone(),
         }
     }

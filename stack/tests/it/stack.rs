@@ -40,15 +40,6 @@ async fn it_is_wired_as_the_compose_file_is() {
 }
 
 #[tokio::test]
-async fn the_dashboard_is_served() {
-    let stack = Stack::start(&[]).await;
-    for path in ["/", "/hystrix"] {
-        let page = get(&format!("{}{path}", stack.dashboard)).await;
-        assert!(page.status == 200 && page.text.contains("<html"), "{path}: {}", page.text);
-    }
-}
-
-#[tokio::test]
 async fn it_says_what_runs_where_and_what_to_try() {
     let stack = Stack::start(&[]).await;
     let said = stack.process.lines().join("\n");
