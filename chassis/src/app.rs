@@ -1,5 +1,6 @@
 //! What the routes of one service work with.
 
+use crate::chaos::Chaos;
 use crate::circuit::Circuit;
 use crate::events::Events;
 use crate::handled::Observers;
@@ -8,7 +9,6 @@ use crate::limits;
 use crate::metrics::{Metrics, StoreTimes};
 use crate::problem::Problem;
 use crate::sample::Sampler;
-use crate::settings::Faults;
 use crate::store::{Page, Pending, Saved, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(crate) struct App {
     pub(crate) records: String,
     pub(crate) jumps: u32,
     pub(crate) strict_status: bool,
-    pub(crate) faults: Faults,
+    pub(crate) chaos: Arc<Chaos>,
     pub(crate) store: Keeper,
     pub(crate) next: Option<Next>,
     /// The circuit to the next service, if there is one.

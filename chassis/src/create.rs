@@ -2,6 +2,7 @@
 
 use crate::accept::Form;
 use crate::app::App;
+use crate::chaos::{Phase, Target};
 use crate::handled::Visit;
 use crate::input;
 use crate::problem::Problem;
@@ -29,6 +30,12 @@ pub(crate) async fn create<R: Record>(
         Err(problem) => return visit.end(Err(problem), form),
     };
 
+    if let Some(reply) = visit.strike(Phase::Before).await {
+        return visit.end(Ok(reply), form);
+    }
+    // Dropped when the client goes away: a fault after the save holds nobody up any more.
+    let _client = visit.client();
+
     // From here on the order is taken: it is followed through even if its client goes away.
     let followed = async move {
         let _place = place;
@@ -52,6 +59,7 @@ async fn take<R: Record>(
     let (head, body) = request.into_parts();
     visit.hop = input::count(&head.uri)?.saturating_add(1);
     let record = input::document::<R>(&head.headers, body).await?;
+    visit.target = Some(Target::new(&app.chaos, (head.method, head.uri, head.headers), visit.trace.id));
     Ok((place, record))
 }
 
@@ -64,8 +72,8 @@ async fn follow<R: Record>(app: &App, visit: &mut Visit, record: &R) -> Result<R
     visit.save(Arc::clone(&saved)).await?;
     info!(key = %saved.key, "👌 success {}...", app.id);
 
-    if app.faults.strike() {
-        return Ok(Reply::Fault);
+    if let Some(reply) = visit.strike(Phase::After).await {
+        return Ok(reply);
     }
     if visit.hop >= app.jumps {
         return Ok(Reply::Last);

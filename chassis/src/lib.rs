@@ -6,14 +6,16 @@ pub mod settings;
 
 mod accept;
 mod admin;
+mod chaos;
 mod create;
+mod cut;
 mod door;
-mod fault;
 mod handled;
 mod hop;
 mod input;
 mod metrics;
 mod openapi;
+mod otlp;
 mod problem;
 mod read;
 mod reply;

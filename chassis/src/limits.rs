@@ -27,6 +27,17 @@ pub(crate) const STREAMS: u32 = 64;
 /// Requests a second that the first service of a chain picks to be shown hop by hop.
 pub(crate) const WATCHED: u32 = 5;
 
+/// Requests whose spans wait to be sent to the collector of traces; the spans of more are lost.
+pub(crate) const TRACES: usize = 1024;
+/// Requests whose spans are sent at once.
+pub(crate) const TRACES_AT_ONCE: usize = 256;
+/// How long spans gather before they are sent.
+pub(crate) const GATHER_TIME: Duration = Duration::from_secs(1);
+/// For the collector of traces to answer.
+pub(crate) const COLLECTOR_TIME: Duration = Duration::from_secs(5);
+/// How long the log is silent after it has told that the collector is away.
+pub(crate) const COMPLAIN_TIME: Duration = Duration::from_secs(60);
+
 /// For the first request of a connection to begin, and for the headers of every request to be complete.
 pub(crate) const HEADER_TIME: Duration = Duration::from_secs(10);
 /// For the body of a request to be complete.
@@ -44,6 +55,23 @@ pub(crate) const IDLE_TIME: Duration = Duration::from_secs(5);
 /// For what has begun to be finished after the signal to stop. With the time that the store may take to close, it is
 /// less than the 10 s after which container engines kill.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(7);
+
+/// Rules for faults that a service may have.
+pub(crate) const RULES: usize = 32;
+/// Bytes of a rule's name.
+pub(crate) const RULE_NAME: usize = 64;
+/// Bytes of a path, a header's name or its value in a rule.
+pub(crate) const RULE_TEXT: usize = 256;
+/// Headers that a rule may ask for.
+pub(crate) const RULE_HEADERS: usize = 8;
+/// Rules, by name and by what they do, whose faults are counted apart.
+pub(crate) const RULE_COUNTERS: usize = 256;
+/// Things that a list of faults in the environment may hold.
+pub(crate) const DRAWS: usize = 8;
+/// Requests that may be struck by faults at once: fewer than may be under way, so that some go through.
+pub(crate) const FAULTS: usize = 256;
+/// Longest that a fault may hold a request up.
+pub(crate) const FAULT_TIME: Duration = Duration::from_secs(60);
 
 /// Documents on a page, where nothing is asked.
 pub(crate) const PAGE: u32 = 20;
@@ -64,5 +92,7 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(crate) const RETRY: Duration = Duration::from_secs(2);
 /// Watched requests that a service tells of in a second.
 pub(crate) const REQUESTS_TOLD: u32 = 20;
+/// Faults that a service tells of in a second.
+pub(crate) const FAULTS_TOLD: u32 = 5;
 /// Longest name, in characters, that a service further down may have in an event.
 pub(crate) const NAME: usize = 100;

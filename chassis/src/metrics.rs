@@ -2,32 +2,30 @@
 //!
 //! Every series is there from the start, at 0, so that a rate can be taken of the first thing that happens. What a circuit is
 //! like is read when it is asked for, so no call pays for it. There are never more series than names that we gave ourselves:
-//! a route is its template, an unknown path is one label, and so is what is one rule too many.
+//! a route is its template, and all unknown paths are one label.
 
 mod circuit;
+mod faults;
 mod labels;
 mod render;
 
+use crate::chaos::Chaos;
 use crate::handled::{Handled, Outcome};
 use breaker::{Breaker, EventKind};
 use circuit::Collector;
-use labels::{Circuit, Created, Fault, Request, StoreWork, Turn};
+use faults::Faults;
+use labels::{Circuit, Created, Request, StoreWork, Turn};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use render::serve;
 
-/// Most rules that bear a label of their own.
-const RULES: usize = 64;
-/// The label of the others.
-const OTHER: &str = "other";
 /// Upper bounds that OpenTelemetry gives for what takes as long as a request, in seconds.
 const REQUEST_BOUNDS: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
@@ -42,9 +40,7 @@ pub(crate) struct Metrics {
     requests: Durations<Request>,
     store: Durations<StoreWork>,
     created: Family<Created, Counter>,
-    faults: Family<Fault, Counter>,
     turns: Turns,
-    rules: Mutex<BTreeSet<String>>,
 }
 
 impl Metrics {
@@ -78,8 +74,6 @@ impl Metrics {
         for outcome in Outcome::ALL {
             drop(created.get_or_create(&Created { outcome: outcome.name() }));
         }
-        let faults = Family::<Fault, Counter>::default();
-        registry.register("chaos_faults_injected", "Faults injected, by rule and kind", faults.clone());
         let build = Family::<Vec<(&str, String)>, ConstGauge>::new_with_constructor(|| ConstGauge::new(1));
         drop(build.get_or_create(&vec![
             ("service", id.to_owned()),
@@ -88,7 +82,7 @@ impl Metrics {
         registry.register("service_build_info", "Always 1: which service this is, in which version", build);
         let turns = Turns::default();
         registry.register("circuit_breaker_transitions", "Changes of the circuit's state", turns.0.clone());
-        Self { registry, requests, store, created, faults, turns, rules: Mutex::default() }
+        Self { registry, requests, store, created, turns }
     }
 
     /// For the circuit to note its changes of state.
@@ -113,6 +107,11 @@ impl Metrics {
         of_circuit
     }
 
+    /// The faults that were injected, which are counted where they are.
+    pub(crate) fn add_faults(&mut self, chaos: Arc<Chaos>) {
+        self.registry.register_collector(Box::new(Faults(chaos)));
+    }
+
     /// Notes a request to any route; `route` is none where there is no such path.
     pub(crate) fn request(
         &self,
@@ -132,32 +131,6 @@ impl Metrics {
     /// Notes what became of a document that was posted.
     pub(crate) fn handled(&self, handled: &Handled) {
         self.created.get_or_create(&Created { outcome: handled.outcome.name() }).inc();
-        if let Some(rule) = &handled.fault {
-            self.fault(rule, "abort");
-        }
-    }
-
-    /// Makes the series of a rule that is yet to strike.
-    pub(crate) fn add_rule(&self, rule: &str, kind: &'static str) {
-        drop(self.faults.get_or_create(&Fault { rule: self.rule(rule), kind }));
-    }
-
-    /// Notes a fault that was injected.
-    pub(crate) fn fault(&self, rule: &str, kind: &'static str) {
-        self.faults.get_or_create(&Fault { rule: self.rule(rule), kind }).inc();
-    }
-
-    /// The label of a rule: its name, for as many as may have one.
-    fn rule(&self, rule: &str) -> String {
-        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        if rules.contains(rule) {
-            return rule.to_owned();
-        }
-        if rules.len() < RULES {
-            rules.insert(rule.to_owned());
-            return rule.to_owned();
-        }
-        OTHER.to_owned()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What `POST /create` answers, as JSON or as the original's text.
 
 use crate::accept::Form;
+use crate::chaos::Ending;
 use crate::handled::Outcome;
 use crate::hop::{Answer, DEGRADED, Missed};
 use crate::problem::Problem;
@@ -26,7 +27,7 @@ pub(crate) enum Reply {
     /// The next service did not answer as it should.
     Degraded(Arc<Saved>, Missed),
     /// A fault was injected.
-    Fault,
+    Fault(Ending),
 }
 
 /// Who answers, and how.
@@ -47,7 +48,7 @@ impl Reply {
             Self::Ended(_) => Outcome::Ended,
             Self::Passed(..) => Outcome::Passed,
             Self::Degraded(..) => Outcome::Degraded,
-            Self::Fault => Outcome::Fault,
+            Self::Fault(_) => Outcome::Fault,
         }
     }
 
@@ -55,7 +56,7 @@ impl Reply {
     pub(crate) fn error(&self) -> Option<&'static str> {
         match self {
             Self::Degraded(_, missed) => Some(missed.code()),
-            Self::Fault => Some(INJECTED),
+            Self::Fault(_) => Some(INJECTED),
             Self::Last | Self::Ended(_) | Self::Passed(..) => None,
         }
     }
@@ -65,13 +66,8 @@ impl Reply {
         match self {
             Self::Passed(_, answer) => answer.degraded.as_deref(),
             Self::Degraded(_, missed) => Some(&missed.next),
-            Self::Last | Self::Ended(_) | Self::Fault => None,
+            Self::Last | Self::Ended(_) | Self::Fault(_) => None,
         }
-    }
-
-    /// The rule by which a fault was injected.
-    pub(crate) fn fault(&self) -> Option<&str> {
-        matches!(self, Self::Fault).then_some("inject-err")
     }
 
     pub(crate) fn render(self, voice: Voice<'_>) -> Response {
@@ -110,18 +106,28 @@ impl Reply {
                 );
                 mark(response, Some(&missed.next))
             }
-            Self::Fault => {
-                let message = format!("{id} @{time} -> unavailable");
-                let mut response = answer(
-                    voice,
-                    format!("\n{message}"),
-                    || json!({ "location": location, "error": { "code": INJECTED, "message": message } }),
-                );
-                *response.status_mut() = StatusCode::BAD_GATEWAY;
-                response
-            }
+            Self::Fault(ending) => fault(voice, ending),
         }
     }
+}
+
+/// What is answered where a fault was injected.
+pub(crate) fn fault(voice: Voice<'_>, ending: Ending) -> Response {
+    let Voice { id, time, .. } = voice;
+    let message = format!("{id} @{time} -> unavailable");
+    let mut response = answer(voice, format!("\n{message}"), || {
+        let location = format!("This is {id} @{time}");
+        json!({ "location": location, "error": { "code": INJECTED, "message": message } })
+    });
+    *response.status_mut() = match ending {
+        Ending::Status(status) => status,
+        // The server cuts the connection instead of sending this.
+        Ending::Cut(cut) => {
+            response.extensions_mut().insert(cut);
+            StatusCode::BAD_GATEWAY
+        }
+    };
+    response
 }
 
 fn answer(voice: Voice<'_>, text: String, json: impl FnOnce() -> Value) -> Response {

@@ -2,6 +2,7 @@
 
 use crate::admin::Admin;
 use crate::app::App;
+use crate::chaos::{self, FAULT};
 use crate::create::create;
 use crate::hop::DEGRADED;
 use crate::openapi;
@@ -12,7 +13,7 @@ use crate::{circuit, door, events, metrics, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -20,9 +21,11 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
     let records = format!("/{}", app.records);
     let open = Router::new()
         .route("/", get(read::greet))
-        .route("/create", post(create::<R>))
         .route(&records, get(read::list))
         .route(&format!("{records}/{{key}}"), get(read::one))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&app), chaos::api::strike))
+        // From here on, routes that no fault strikes, and one that asks for itself.
+        .route("/create", post(create::<R>))
         .route("/livez", get(read::live))
         .route("/readyz", get(read::ready))
         .route("/openapi.json", openapi::route::<R, _>(&app.records))
@@ -31,6 +34,12 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .layer(open_to_every_page());
     // No page of another origin may read these, and only some callers may change what is behind them.
     let changeable = Router::new()
+        .route("/chaos", get(chaos::api::view))
+        .route("/chaos/rules/{name}", put(chaos::api::set).delete(chaos::api::delete))
+        .route("/chaos/presets/{name}", post(chaos::api::preset))
+        .route("/chaos/reset", post(chaos::api::reset))
+        .route("/chaos/enable", post(chaos::api::enable))
+        .route("/chaos/disable", post(chaos::api::disable))
         .route("/circuit", get(circuit::get).put(circuit::put))
         .method_not_allowed_fallback(wrong_method);
     let readable = Router::new()
@@ -48,7 +57,7 @@ fn open_to_every_page() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(Any)
-        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER, TRACE_ID])
+        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER, TRACE_ID, FAULT])
 }
 
 /// Answers a request whose method the path does not take.

@@ -3,11 +3,12 @@
 //! In place of `axum::serve`, which has no limit for slow headers, for clients that neither speak nor read, or for their
 //! number.
 
+use crate::cut::{Cut, Line};
 use crate::limits;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -35,6 +36,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     let graceful = GracefulShutdown::new();
     while let Some((stream, peer, place)) = stop.run_until_cancelled(next(&listener, &places)).await {
         let (builder, router, watcher) = (Arc::clone(&builder), router.clone(), graceful.watcher());
+        let (line, switch) = Line::new(stream);
         tokio::spawn(async move {
             let _place = place;
             let begun = Arc::new(Notify::new());
@@ -42,9 +44,23 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
                 seen.notify_one();
                 request.extensions_mut().insert(ConnectInfo(peer));
-                router.clone().oneshot(request.map(Body::new))
+                let (router, switch) = (router.clone(), switch.clone());
+                let is_shared = request.version() == Version::HTTP_2;
+                async move {
+                    let Ok(response) = router.oneshot(request.map(Body::new)).await;
+                    match response.extensions().get::<Cut>() {
+                        None => Ok(response),
+                        // An error ends the connection, or where others share it, the stream.
+                        Some(cut) => {
+                            if *cut == Cut::Reset && !is_shared {
+                                switch.reset();
+                            }
+                            Err(*cut)
+                        }
+                    }
+                }
             });
-            let mut stream = TimeoutStream::new(stream);
+            let mut stream = TimeoutStream::new(line);
             stream.set_write_timeout(Some(limits::READ_ON_TIME));
             let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service).into_owned();
             let mut connection = pin!(watcher.watch(connection));

@@ -2,6 +2,7 @@
 
 use super::requests::Counts;
 use crate::app::App;
+use crate::chaos;
 use crate::circuit::{Circuit, View};
 use crate::limits;
 use crate::wall::At;
@@ -17,6 +18,7 @@ struct Snapshot<'a> {
     id: &'a str,
     requests: Counts,
     circuit: Option<View<'a>>,
+    chaos: chaos::View,
 }
 
 /// The event's data.
@@ -27,5 +29,6 @@ pub(super) fn text(app: &App) -> String {
         id: &app.id,
         requests: app.events.requests.counts(limits::REQUESTS - app.places.available_permits()),
         circuit: app.circuit.as_ref().map(Circuit::view),
+        chaos: app.chaos.view(),
     })
 }

@@ -9,6 +9,28 @@ const NOWHERE: &str = "unknown";
 /// What `POST /create` can be answered with.
 const CREATED: [u16; 11] = [200, 202, 400, 408, 413, 415, 422, 500, 502, 503, 504];
 
+/// What can be read, beside documents.
+const READ: [&str; 9] = [
+    "/",
+    "/chaos",
+    "/circuit",
+    "/events",
+    "/hystrix.stream",
+    "/livez",
+    "/metrics",
+    "/openapi.json",
+    "/readyz",
+];
+/// What can be changed.
+const CHANGED: [(Method, &str); 6] = [
+    (Method::PUT, "/circuit"),
+    (Method::PUT, "/chaos/rules/{name}"),
+    (Method::POST, "/chaos/presets/{name}"),
+    (Method::POST, "/chaos/reset"),
+    (Method::POST, "/chaos/enable"),
+    (Method::POST, "/chaos/disable"),
+];
+
 /// A request, in the words of OpenTelemetry's semantic conventions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Request {
@@ -19,17 +41,8 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn of(method: &Method, route: Option<&str>, status: u16) -> Self {
-        let known = [
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::DELETE,
-            Method::OPTIONS,
-            Method::PATCH,
-        ];
-        let names = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
-        let name = known.iter().position(|known| known == method).map_or("_OTHER", |at| names[at]);
+        let mut known = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"].into_iter();
+        let name = known.find(|known| *known == method.as_str()).unwrap_or("_OTHER");
         Self {
             http_request_method: name,
             http_route: route.unwrap_or(NOWHERE).to_owned(),
@@ -39,24 +52,12 @@ impl Request {
 
     /// Those that a service is there for.
     pub(super) fn known(records: &str) -> impl Iterator<Item = Self> {
-        let list = format!("/{records}");
-        let one = format!("/{records}/{{key}}");
         let create = CREATED.map(|status| Self::of(&Method::POST, Some("/create"), status));
-        let read = [
-            "/",
-            &list,
-            &one,
-            "/circuit",
-            "/events",
-            "/hystrix.stream",
-            "/livez",
-            "/readyz",
-            "/metrics",
-            "/openapi.json",
-        ]
-        .map(|path| Self::of(&Method::GET, Some(path), 200));
+        let read = [&*format!("/{records}"), &format!("/{records}/{{key}}")].into_iter().chain(READ);
+        let read: Vec<_> = read.map(|path| Self::of(&Method::GET, Some(path), 200)).collect();
+        let changed = CHANGED.map(|(method, path)| Self::of(&method, Some(path), 200));
         let nowhere = Self::of(&Method::GET, None, 404);
-        create.into_iter().chain(read).chain([nowhere])
+        create.into_iter().chain(read).chain(changed).chain([nowhere])
     }
 }
 
@@ -80,13 +81,6 @@ impl StoreWork {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Created {
     pub(super) outcome: &'static str,
-}
-
-/// A fault that was injected.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Fault {
-    pub(super) rule: String,
-    pub(super) kind: &'static str,
 }
 
 /// A circuit.

@@ -6,10 +6,9 @@ use axum::body::Body;
 use axum::http::Request;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
-use testkit::{Behaviour, Peer};
+use testkit::{Behaviour, Peer, promtool};
 
 /// Every series of a scrape, with its value.
 pub(crate) fn series(text: &str) -> BTreeMap<String, f64> {
@@ -150,12 +149,6 @@ async fn requests_are_counted_by_route_and_outcome() {
     assert_eq!(seen[&format!("service_build_info{{service=\"parcel\",version=\"{version}\"}}")], 1.0);
 }
 
-/// Prometheus' own checker: from PATH, or where `scripts/test` puts it.
-fn promtool() -> PathBuf {
-    let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/promtool");
-    if fetched.exists() { fetched } else { PathBuf::from("promtool") }
-}
-
 #[tokio::test]
 async fn prometheus_own_checker_finds_nothing() {
     let peer = Peer::start(Behaviour::json(200, "{}")).await;
@@ -167,7 +160,7 @@ async fn prometheus_own_checker_finds_nothing() {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("scripts/test fetches a promtool where there is none");
+        .expect("it runs");
     check.stdin.take().expect("piped").write_all(text.as_bytes()).expect("it reads");
     let output = check.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);

@@ -79,6 +79,25 @@ async fn it_stops_cleanly_on_either_signal_and_keeps_everything() {
 }
 
 #[tokio::test]
+async fn readers_of_events_do_not_hold_up_a_stop() {
+    let mut stack = Stack::start(&[]).await;
+    let mut streams = Vec::new();
+    for service in [&stack.order, &stack.shipment] {
+        for path in ["/events", "/hystrix.stream"] {
+            let mut stream = reqwest::get(format!("{service}{path}")).await.expect("an answer");
+            stream.chunk().await.expect("whole").expect("it has begun");
+            streams.push(stream);
+        }
+    }
+    assert_eq!(stack.process.terminate().await.code(), Some(0));
+    for mut stream in streams {
+        while stream.chunk().await.expect("a clean end").is_some() {}
+    }
+    let said = stack.process.lines();
+    assert!(!said.iter().any(|line| line.contains("with requests under way")), "{said:#?}");
+}
+
+#[tokio::test]
 async fn a_second_ctrl_c_stops_it_at_once() {
     let mut stack = Stack::start(&[]).await;
     let address = stack.order.strip_prefix("http://").expect("a URL");
