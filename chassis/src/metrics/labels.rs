@@ -53,7 +53,8 @@ impl Request {
     /// Those that a service is there for.
     pub(super) fn known(records: &str) -> impl Iterator<Item = Self> {
         let create = CREATED.map(|status| Self::of(&Method::POST, Some("/create"), status));
-        let read = [&*format!("/{records}"), &format!("/{records}/{{key}}")].into_iter().chain(READ);
+        let (list, one) = (format!("/{records}"), format!("/{records}/{{key}}"));
+        let read = [&*list, &one].into_iter().chain(READ);
         let read: Vec<_> = read.map(|path| Self::of(&Method::GET, Some(path), 200)).collect();
         let changed = CHANGED.map(|(method, path)| Self::of(&method, Some(path), 200));
         let nowhere = Self::of(&Method::GET, None, 404);
