@@ -29,6 +29,7 @@ pub mod sse;
 pub mod store;
 
 mod app;
+mod full;
 mod limits;
 mod log;
 mod millis;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Largest request body.
 pub(crate) const BODY: usize = 256 * 1024;
+/// Longest request line and headers together; more is answered 431.
+pub(crate) const HEADERS: u16 = 32 * 1024;
 /// Deepest nesting of a document. MongoDB takes 100 levels; this leaves room for what is wrapped around.
 pub(crate) const DEPTH: usize = 64;
 /// Most values in a document. Read into memory, each takes up many times what it took in the body.
@@ -17,8 +19,10 @@ pub(crate) const ANSWER: usize = 1024 * 1024;
 
 /// Requests that may be under way, those for health and greeting aside.
 pub(crate) const REQUESTS: usize = 512;
-/// Connections that may be open; more wait in the kernel's queue.
+/// Connections that may be open; more are answered 503.
 pub(crate) const CONNECTIONS: usize = 4096;
+/// Connections that are answered so at once; still more are closed without a word.
+pub(crate) const TURNED_AWAY: usize = 256;
 /// Files that the process asks to be allowed: more than the connections.
 pub(crate) const FILES: u64 = 8192;
 /// Streams that one HTTP/2 connection may have open.
@@ -42,6 +46,8 @@ pub(crate) const COMPLAIN_TIME: Duration = Duration::from_secs(60);
 pub(crate) const HEADER_TIME: Duration = Duration::from_secs(10);
 /// For the body of a request to be complete.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
+/// For a connection that is turned away to read that.
+pub(crate) const TURN_AWAY_TIME: Duration = Duration::from_secs(1);
 /// For a client to read on, where an answer waits for it.
 pub(crate) const READ_ON_TIME: Duration = Duration::from_secs(10);
 /// For the store to answer, so that a client is answered within 2 s.
