@@ -1,17 +1,20 @@
 //! The store of the compose stack: a MongoDB collection per service, through the official driver.
 //!
 //! The driver's futures must not be dropped half-way, so each operation runs in a task of its own, which goes on when
-//! the request that asked for it is gone. A document is written once even if the driver's answer to it is lost: it
-//! bears our key, so that a second try that finds it there has succeeded.
+//! the request that asked for it is gone. Inserts of concurrent requests are written together. A document is written
+//! once even if the driver's answer to it is lost: it bears our key, so that a second try that finds it there has
+//! succeeded.
 
 mod convert;
+mod inserts;
 
 use super::{Page, Pending, Saved, Store, StoreError};
 use crate::limits;
 use crate::settings::Secret;
 use convert::{from_bson, to_bson};
+use inserts::{Inserts, Unwritten};
 use mongodb::bson::{RawDocumentBuf, doc};
-use mongodb::error::{Error, ErrorKind, WriteFailure};
+use mongodb::error::Error;
 use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 use mongodb::{Client, Collection};
 use std::sync::Arc;
@@ -24,14 +27,13 @@ use uuid::Uuid;
 const DATABASE: &str = "retail";
 /// After what time the driver takes a server for away.
 const AWAY: Duration = Duration::from_secs(2);
-/// The server's code for a key that is there already.
-const DUPLICATE_KEY: i32 = 11_000;
 
 /// Keeps documents in a MongoDB collection.
 #[derive(Debug)]
 pub struct MongoStore {
     client: Client,
     collection: Collection<RawDocumentBuf>,
+    inserts: Inserts,
     /// An operation that is under way holds one, also when nobody waits for it any more.
     places: Arc<Semaphore>,
 }
@@ -54,22 +56,22 @@ impl MongoStore {
         }
         let client = Client::with_options(options).map_err(unusable)?;
         let collection = client.database(&database).collection(records);
-        Ok(Self { client, collection, places: Arc::new(Semaphore::new(limits::REQUESTS)) })
+        let inserts = Inserts::start(Collection::clone(&collection));
+        Ok(Self { client, collection, inserts, places: Arc::new(Semaphore::new(limits::REQUESTS)) })
     }
 }
 
 impl Store for MongoStore {
     fn insert(&self, saved: Arc<Saved>) -> Pending<'_, ()> {
-        let collection = self.collection.clone();
-        self.detached(async move {
-            let document = to_bson(&saved)?;
-            match collection.insert_one(&document).await {
-                Err(error) if is_lost(&error) => match collection.insert_one(&document).await {
-                    Err(error) if is_duplicate(&error) => Ok(()),
-                    other => other.map(drop),
-                },
-                other => other.map(drop),
+        Box::pin(async move {
+            let mut written = self.inserts.insert(to_bson(&saved).map_err(StoreError::new)?).await;
+            if let Err(Unwritten::Lost(_)) = written {
+                written = match self.inserts.insert(to_bson(&saved).map_err(StoreError::new)?).await {
+                    Err(Unwritten::Duplicate(_)) => Ok(()),
+                    other => other,
+                };
             }
+            written.map_err(|unwritten| StoreError::new(Error::from(unwritten)))
         })
     }
 
@@ -144,15 +146,6 @@ impl MongoStore {
             }
         })
     }
-}
-
-/// Whether the connection broke, so that nobody knows what happened.
-fn is_lost(error: &Error) -> bool {
-    matches!(*error.kind, ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. })
-}
-
-fn is_duplicate(error: &Error) -> bool {
-    matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == DUPLICATE_KEY)
 }
 
 /// Without the driver's reason, which may quote a part of the URL that nobody may see.
