@@ -190,3 +190,6 @@ impl Path {
         Problem::field(&self.names.join("."), detail)
     }
 }
+
+#[cfg(test)]
+mod tests;

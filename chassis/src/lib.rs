@@ -33,6 +33,7 @@ mod full;
 mod limits;
 mod log;
 mod millis;
+mod object;
 mod routes;
 mod run;
 mod server;

@@ -195,3 +195,6 @@ pub enum LogFormat {
     /// An object a line, for machines.
     Json,
 }
+
+#[cfg(test)]
+mod tests;
