@@ -6,13 +6,14 @@ use crate::events::Events;
 use crate::handled::Observers;
 use crate::hop::Next;
 use crate::limits;
+use crate::metrics::{Metrics, StoreTimes};
 use crate::problem::Problem;
 use crate::sample::Sampler;
 use crate::store::{Page, Pending, Saved, Store};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::error;
 use uuid::Uuid;
 
@@ -31,6 +32,7 @@ pub(crate) struct App {
     pub(crate) events: Arc<Events>,
     /// Picks the requests that are watched, of those whose trace begins here.
     pub(crate) watch: Sampler,
+    pub(crate) metrics: Arc<Metrics>,
     /// Are shown what became of each request.
     pub(crate) observers: Observers,
     /// A request that is under way holds one.
@@ -50,41 +52,45 @@ impl App {
 pub(crate) struct Keeper {
     store: Arc<dyn Store>,
     records: String,
+    times: StoreTimes,
 }
 
 impl Keeper {
-    pub(crate) fn new(store: Arc<dyn Store>, records: &str) -> Self {
-        Self { store, records: records.to_owned() }
+    pub(crate) fn new(store: Arc<dyn Store>, records: &str, times: StoreTimes) -> Self {
+        Self { store, records: records.to_owned(), times }
     }
 
     pub(crate) async fn insert(&self, saved: Arc<Saved>) -> Result<(), Problem> {
-        let outcome = self.within(self.store.insert(saved)).await;
+        let outcome = self.within("insert", self.store.insert(saved)).await;
         outcome.ok_or_else(|| away("the store cannot be reached: the document was not acknowledged"))
     }
 
     pub(crate) async fn get(&self, key: Uuid) -> Result<Option<Saved>, Problem> {
-        self.read(self.store.get(key)).await
+        self.read("get", self.store.get(key)).await
     }
 
     pub(crate) async fn list(&self, limit: u32, before: Option<Uuid>) -> Result<Page, Problem> {
-        self.read(self.store.list(limit, before)).await
+        self.read("list", self.store.list(limit, before)).await
     }
 
     pub(crate) async fn ping(&self) -> Result<(), Problem> {
-        self.read(self.store.ping()).await
+        self.read("ping", self.store.ping()).await
     }
 
     /// Lets go of the store. False where it was not done in time.
     pub(crate) async fn close(&self) -> bool {
-        self.within(self.store.close()).await.is_some()
+        self.within("close", self.store.close()).await.is_some()
     }
 
-    async fn read<T>(&self, pending: Pending<'_, T>) -> Result<T, Problem> {
-        self.within(pending).await.ok_or_else(|| away("the store cannot be reached"))
+    async fn read<T>(&self, operation: &'static str, pending: Pending<'_, T>) -> Result<T, Problem> {
+        self.within(operation, pending).await.ok_or_else(|| away("the store cannot be reached"))
     }
 
-    async fn within<T>(&self, pending: Pending<'_, T>) -> Option<T> {
-        let cause = match timeout(limits::STORE_TIME, pending).await {
+    async fn within<T>(&self, operation: &'static str, pending: Pending<'_, T>) -> Option<T> {
+        let begun = Instant::now();
+        let result = timeout(limits::STORE_TIME, pending).await;
+        self.times.note(operation, matches!(result, Ok(Ok(_))), begun.elapsed());
+        let cause = match result {
             Ok(Ok(value)) => return Some(value),
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {:?}", limits::STORE_TIME),

@@ -5,11 +5,13 @@
 
 use crate::limits;
 use breaker::{Breaker, CallError, State};
+use prometheus_client::metrics::histogram::Histogram;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 use std::error::Error;
 use std::time::Duration;
+use tokio::time::Instant;
 use tracing::warn;
 
 /// Names the service for which a degraded answer stands in.
@@ -22,6 +24,8 @@ pub(crate) struct Next {
     url: Url,
     client: Client,
     breaker: Breaker,
+    /// How long calls took that were let through.
+    durations: Histogram,
 }
 
 /// What the next service answered.
@@ -52,7 +56,12 @@ pub(crate) enum Failure {
 }
 
 impl Next {
-    pub(crate) fn new(name: String, url: Url, breaker: Breaker) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(
+        name: String,
+        url: Url,
+        breaker: Breaker,
+        durations: Histogram,
+    ) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -60,7 +69,7 @@ impl Next {
             .timeout(limits::HOP_TIME)
             .pool_idle_timeout(limits::IDLE_TIME)
             .build()?;
-        Ok(Self { name, url, client, breaker })
+        Ok(Self { name, url, client, breaker, durations })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -75,7 +84,12 @@ impl Next {
     /// Hands a part on; `trace` says in the course of what.
     pub(crate) async fn hand_over(&self, hop: u32, part: &Value, trace: HeaderMap) -> Result<Answer, Missed> {
         let call = self.breaker.call(self.post(hop, part, trace)).failure_if(Failure::counts);
-        call.await.map_err(|why| {
+        let begun = Instant::now();
+        let result = call.await;
+        if !matches!(result, Err(CallError::Open { .. } | CallError::Full { .. })) {
+            self.durations.observe(begun.elapsed().as_secs_f64());
+        }
+        result.map_err(|why| {
             if let CallError::Failed(failure) = &why {
                 warn!(next = self.name, "hop failed: {}", failure.message());
             }

@@ -9,7 +9,7 @@ use crate::openapi;
 use crate::problem::Problem;
 use crate::record::Record;
 use crate::trace::TRACE_ID;
-use crate::{circuit, door, events, read};
+use crate::{circuit, door, events, metrics, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware;
@@ -42,12 +42,13 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .route("/chaos/disable", post(chaos::api::disable))
         .route("/circuit", get(circuit::get).put(circuit::put))
         .method_not_allowed_fallback(wrong_method);
-    let streams = Router::new()
+    let readable = Router::new()
         .route("/events", get(events::events))
         .route("/hystrix.stream", get(events::hystrix))
+        .route("/metrics", get(metrics::serve))
         .method_not_allowed_fallback(wrong_method);
     let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
-    open.merge(admin.guard(changeable)).merge(streams).layer(door).with_state(app)
+    open.merge(admin.guard(changeable)).merge(readable).layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.

@@ -9,7 +9,7 @@ mod parse;
 
 use breaker::{Threshold, Trip};
 use clap::{Args, ValueEnum};
-use parse::{chain_url, log_filter, number, percent, token};
+use parse::{chain_url, collector_url, log_filter, number, percent, token};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,6 +46,9 @@ pub struct Settings {
     /// Who may change something.
     #[command(flatten)]
     pub admin: AdminSettings,
+    /// Where traces go.
+    #[command(flatten)]
+    pub traces: Traces,
     /// What is logged.
     #[command(flatten)]
     pub log: Log,
@@ -163,6 +166,14 @@ pub enum AdminPeers {
     Loopback,
     /// Those in private networks, too.
     Private,
+}
+
+/// Where traces go.
+#[derive(Debug, Clone, Args)]
+pub struct Traces {
+    /// Collector that traces are sent to as OTLP over HTTP, like http://collector:4318; unset for none
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = collector_url)]
+    pub otel_exporter_otlp_endpoint: Option<Url>,
 }
 
 /// What is logged.

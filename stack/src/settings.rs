@@ -4,7 +4,9 @@
 //! `INJECT_ERR` begin as in the compose file: four hops, and a shipment that fails now and then.
 
 use chassis::Record;
-use chassis::settings::{self, AdminSettings, Chain, Circuit, Faults, Listen, Log, Next, Storage, Url};
+use chassis::settings::{
+    self, AdminSettings, Chain, Circuit, Faults, Listen, Log, Next, Storage, Traces, Url,
+};
 use dashboard::{Peer, Peers};
 use shipment::Shipment;
 use std::net::{IpAddr, SocketAddr};
@@ -42,6 +44,9 @@ pub(crate) struct Settings {
     /// Of all three services and the dashboard.
     #[command(flatten)]
     pub(crate) admin: AdminSettings,
+    /// Of all three services.
+    #[command(flatten)]
+    pub(crate) traces: Traces,
     /// Of the process.
     #[command(flatten)]
     pub(crate) log: Log,
@@ -74,6 +79,7 @@ impl Settings {
             storage: self.storage.clone(),
             circuit: self.circuit.clone(),
             admin: self.admin.clone(),
+            traces: self.traces.clone(),
             log: self.log.clone(),
         }
     }

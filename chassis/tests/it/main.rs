@@ -23,8 +23,12 @@ mod faults;
 mod hop;
 /// The stream of the Hystrix dashboard.
 mod hystrix;
+/// Metrics, as Prometheus reads them.
+mod metrics;
 /// What the service says of itself as OpenAPI.
 mod openapi;
+/// Traces, as a collector gets them.
+mod otlp;
 /// Saved documents, read back.
 mod reading;
 /// What `POST /create` answers, to the letter.

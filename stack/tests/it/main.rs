@@ -11,6 +11,8 @@ mod chain;
 mod compose;
 /// The dashboard, wired to the three services.
 mod dashboard;
+/// What Prometheus and Grafana are given.
+mod deploy;
 /// What is acknowledged survives the death of anything.
 mod durability;
 /// A next service that hangs, and how long its caller waits.

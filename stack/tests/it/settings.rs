@@ -62,6 +62,12 @@ async fn a_value_that_cannot_be_used_is_named_with_what_would_be_right() {
         ("BREAKER_CAPACITY", "0", "--breaker-capacity", "expected a whole number from 1"),
         ("ADMIN_TOKEN", "two words", "--admin-token", "expected a text of visible ASCII characters"),
         ("ADMIN_PEERS", "everyone", "--admin-peers", "[possible values: loopback, private]"),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "https://collector:4318",
+            "--otel-exporter-otlp-endpoint",
+            "expected a URL, like http://collector:4318",
+        ),
         ("RUST_LOG", "a=b=c", "--rust-log", "expected a level, like info"),
         ("RUST_LOG", "nonsense", "--rust-log", "expected a level, like info"),
         ("RUST_LOG", "info,chasis", "--rust-log", "expected a level, like info"),
