@@ -15,6 +15,8 @@ mod dashboard;
 mod deploy;
 /// What is acknowledged survives the death of anything.
 mod durability;
+/// A next service that hangs, and how long its caller waits.
+mod hanging;
 /// The README's commands, tables and answers.
 mod readme;
 /// The list of what a program is made of.
