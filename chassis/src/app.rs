@@ -1,15 +1,17 @@
 //! What the routes of one service work with.
 
 use crate::hop::Next;
+use crate::idempotency::UnderWay;
 use crate::limits;
 use crate::problem::Problem;
+use crate::queue::{Figures, Queue};
 use crate::settings::Faults;
-use crate::store::{Page, Pending, Saved, Store};
+use crate::store::{End, Entry, Inserted, Page, Pending, Saved, Store};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
-use tracing::error;
+use tracing::{error, warn};
 use uuid::Uuid;
 
 #[derive(Debug)]
@@ -22,6 +24,12 @@ pub(crate) struct App {
     pub(crate) faults: Faults,
     pub(crate) store: Keeper,
     pub(crate) next: Option<Next>,
+    /// Where what cannot be handed on is delivered later.
+    pub(crate) queue: Option<Queue>,
+    /// The keys of the requests that are under way.
+    pub(crate) keys: UnderWay,
+    /// How long the key of a request is kept.
+    pub(crate) key_time: Duration,
     /// A request that is under way holds one.
     pub(crate) places: Arc<Semaphore>,
 }
@@ -31,6 +39,11 @@ impl App {
     pub(crate) fn place(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let taken = Arc::clone(&self.places).try_acquire_owned();
         taken.map_err(|_| Problem::unavailable("too many requests are under way", Duration::from_secs(1)))
+    }
+
+    /// The queue in numbers, as of half a second ago; none where nothing is delivered later. Costs nothing.
+    pub(crate) fn queue_figures(&self) -> Option<Figures> {
+        self.queue.as_ref().map(Queue::figures)
     }
 }
 
@@ -46,8 +59,8 @@ impl Keeper {
         Self { store, records: records.to_owned() }
     }
 
-    pub(crate) async fn insert(&self, saved: Arc<Saved>) -> Result<(), Problem> {
-        let outcome = self.within(self.store.insert(saved)).await;
+    pub(crate) async fn insert(&self, entry: Arc<Entry>) -> Result<Inserted, Problem> {
+        let outcome = self.within(self.store.insert(entry)).await;
         outcome.ok_or_else(|| away("the store cannot be reached: the document was not acknowledged"))
     }
 
@@ -61,6 +74,23 @@ impl Keeper {
 
     pub(crate) async fn ping(&self) -> Result<(), Problem> {
         self.read(self.store.ping()).await
+    }
+
+    /// Notes how a hand-over ended. Where that cannot be, it is found out again by the next try.
+    pub(crate) async fn settle(&self, key: Uuid, end: End) {
+        match timeout(limits::SETTLE_TIME, self.store.settle(key, end)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%key, "the store of {} did not note a hand-over: {error}", self.records),
+            Err(_) => warn!(%key, "the store of {} took too long to note a hand-over", self.records),
+        }
+    }
+
+    /// Asks the store for something else.
+    pub(crate) async fn ask<'a, T>(
+        &'a self,
+        ask: impl FnOnce(&'a dyn Store) -> Pending<'a, T>,
+    ) -> Result<T, Problem> {
+        self.read(ask(&*self.store)).await
     }
 
     /// Lets go of the store. False where it was not done in time.

@@ -6,14 +6,18 @@ pub mod settings;
 
 mod accept;
 mod create;
+mod deadline;
 mod fault;
 mod hop;
+mod idempotency;
 mod input;
 mod problem;
 mod read;
 mod reply;
 
 pub mod store;
+
+mod queue;
 
 mod app;
 mod limits;

@@ -1,7 +1,7 @@
 //! What `POST /create` answers, as JSON or as the original's text.
 
 use crate::accept::Form;
-use crate::hop::{Answer, DEGRADED, Missed};
+use crate::hop::{Answer, DEGRADED, QUEUED, Told};
 use crate::problem::Problem;
 use crate::store::Saved;
 use axum::Json;
@@ -20,7 +20,7 @@ pub(crate) enum Reply {
     /// The next service answered.
     Passed(Arc<Saved>, Answer),
     /// The next service did not answer as it should.
-    Degraded(Arc<Saved>, Missed),
+    Degraded(Arc<Saved>, Told),
     /// A fault was injected.
     Fault,
 }
@@ -53,25 +53,30 @@ impl Reply {
                     || json!({ "location": location, "data": data }),
                 )
             }
-            Self::Passed(saved, Answer { body, degraded }) => {
+            Self::Passed(saved, Answer { body, degraded, queued }) => {
                 let text = format!("\n{location} -> Next {body}");
                 let response = answer(voice, text, || {
                     let mut data = saved.to_json();
                     data["response"] = body;
                     json!({ "location": location, "data": data })
                 });
-                mark(response, degraded.as_deref())
+                mark(response, degraded.as_deref(), queued)
             }
-            Self::Degraded(saved, missed) if voice.strict => strict(location, &saved, &missed),
-            Self::Degraded(saved, missed) => {
-                let error = missed.to_json();
+            Self::Degraded(saved, told) if voice.strict && !told.queued => strict(location, &saved, &told),
+            Self::Degraded(saved, told) => {
+                let Told { next, error, queued } = &told;
                 let text = format!("\n{location} -> Next {error}");
-                let response = answer(
-                    voice,
-                    text,
-                    || json!({ "location": location, "data": saved.to_json(), "error": error }),
-                );
-                mark(response, Some(&missed.next))
+                let mut response = answer(voice, text, || {
+                    let mut body = json!({ "location": location, "data": saved.to_json(), "error": error });
+                    if *queued {
+                        body["queued"] = true.into();
+                    }
+                    body
+                });
+                if voice.strict {
+                    *response.status_mut() = told.strict_status();
+                }
+                mark(response, Some(next), *queued)
             }
             Self::Fault => {
                 let message = format!("{id} @{time} -> unavailable");
@@ -96,7 +101,10 @@ fn answer(voice: Voice<'_>, text: String, json: impl FnOnce() -> Value) -> Respo
     response
 }
 
-fn mark(mut response: Response, degraded: Option<&str>) -> Response {
+fn mark(mut response: Response, degraded: Option<&str>, queued: bool) -> Response {
+    if queued {
+        response.headers_mut().insert(QUEUED, HeaderValue::from_static("1"));
+    }
     // A name that cannot stand in a header is still in the body.
     if let Some(name) = degraded.and_then(|name| HeaderValue::from_str(name).ok()) {
         response.headers_mut().insert(DEGRADED, name);
@@ -104,12 +112,12 @@ fn mark(mut response: Response, degraded: Option<&str>) -> Response {
     response
 }
 
-fn strict(location: String, saved: &Saved, missed: &Missed) -> Response {
-    let problem = Problem::new(missed.strict_status(), missed.message())
+fn strict(location: String, saved: &Saved, told: &Told) -> Response {
+    let problem = Problem::new(told.strict_status(), told.message())
         .with("location", location)
         .with("data", saved.to_json())
-        .with("error", missed.to_json());
-    match missed.retry_after() {
+        .with("error", told.error.clone());
+    match told.retry_after() {
         Some(time) => problem.retry_after(time),
         None => problem,
     }

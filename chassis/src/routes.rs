@@ -2,10 +2,11 @@
 
 use crate::app::App;
 use crate::create::create;
-use crate::hop::DEGRADED;
+use crate::hop::{DEGRADED, QUEUED};
+use crate::idempotency::REPLAYED;
 use crate::problem::Problem;
-use crate::read;
 use crate::record::Record;
+use crate::{queue, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::routing::{get, post};
@@ -19,6 +20,7 @@ pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
         .route("/create", post(create::<R>))
         .route(&records, get(read::list))
         .route(&format!("{records}/{{key}}"), get(read::one))
+        .route("/queue", get(queue::routes::list))
         .route("/livez", get(read::live))
         .route("/readyz", get(read::ready))
         .method_not_allowed_fallback(wrong_method)
@@ -33,7 +35,12 @@ fn open_to_every_page() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(Any)
-        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER])
+        .expose_headers([
+            HeaderName::from_static(DEGRADED),
+            HeaderName::from_static(QUEUED),
+            HeaderName::from_static(REPLAYED),
+            header::RETRY_AFTER,
+        ])
 }
 
 async fn wrong_method(method: Method, uri: Uri) -> Problem {

@@ -2,8 +2,10 @@
 
 use crate::app::{App, Keeper};
 use crate::hop::Next;
+use crate::idempotency::UnderWay;
+use crate::queue::{Queue, Relay};
 use crate::record::Record;
-use crate::settings::{Settings, Storage};
+use crate::settings::{Fallback, Settings, Storage};
 use crate::store::{MongoStore, SqliteStore, Store};
 use crate::{limits, log, routes, server};
 use axum::Router;
@@ -20,6 +22,7 @@ use tracing::{info, warn};
 pub struct Service {
     app: Arc<App>,
     router: Router,
+    relay: Relay,
 }
 
 /// Why a service cannot be started: a setting that cannot be used.
@@ -34,9 +37,9 @@ pub enum StartError {
     /// The circuit.
     #[error("the circuit's settings cannot be used: {0}")]
     Circuit(#[from] breaker::SettingsError),
-    /// The HTTP client.
-    #[error("the HTTP client cannot be made: {0}")]
-    Client(#[from] reqwest::Error),
+    /// The calls to the next service.
+    #[error(transparent)]
+    Next(#[from] crate::hop::NextError),
 }
 
 impl Service {
@@ -59,8 +62,13 @@ impl Service {
     pub fn with_store<R: Record>(settings: &Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
         let records = format!("{}s", R::NAME);
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
+        let next = next(settings, &id)?;
+        let delivers = next.is_some() && settings.resilience.fallback == Fallback::Queue;
         let app = Arc::new(App {
-            next: next(settings, &id)?,
+            next,
+            queue: delivers.then(Queue::default),
+            keys: UnderWay::default(),
+            key_time: settings.resilience.idempotency_ttl,
             id,
             store: Keeper::new(store, &records),
             records,
@@ -69,7 +77,8 @@ impl Service {
             faults: settings.faults.clone(),
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
         });
-        Ok(Self { router: routes::router::<R>(Arc::clone(&app)), app })
+        let relay = Relay::new::<R>(Arc::clone(&app));
+        Ok(Self { router: routes::router::<R>(Arc::clone(&app)), app, relay })
     }
 
     /// The service without its server.
@@ -79,13 +88,13 @@ impl Service {
 
     /// Serves until `stop`; then finishes what has begun, within 7 s, and lets go of the store.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
-        let Self { app, router } = self;
+        let Self { app, router, relay } = self;
         if let Ok(address) = listener.local_addr() {
             let next = app.next.as_ref().map_or("none", Next::name);
             info!(service = app.id, next, "🕹  App listening on port {}", address.port());
         }
         let everything = async {
-            server::serve(listener, router, stop.clone()).await;
+            tokio::join!(server::serve(listener, router, stop.clone()), relay.run(stop.clone()));
             // Requests whose clients have gone have no connection any more, but a place.
             let all = u32::try_from(limits::REQUESTS).expect("a few hundred");
             drop(app.places.acquire_many(all).await);
@@ -121,5 +130,5 @@ fn next(settings: &Settings, id: &str) -> Result<Option<Next>, StartError> {
         .settings(settings.circuit.settings())
         .on_event(log::circuit)
         .build()?;
-    Ok(Some(Next::new(name, url.clone(), breaker)?))
+    Ok(Some(Next::new(name, url.clone(), &breaker, &settings.resilience)?))
 }

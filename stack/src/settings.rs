@@ -4,7 +4,7 @@
 //! `INJECT_ERR` begin as in the compose file: four hops, and a shipment that fails now and then.
 
 use chassis::Record;
-use chassis::settings::{self, Chain, Circuit, Faults, Listen, Log, Next, Storage, Url};
+use chassis::settings::{self, Chain, Circuit, Faults, Listen, Log, Next, Resilience, Storage, Url};
 use shipment::Shipment;
 use std::net::{IpAddr, SocketAddr};
 
@@ -35,6 +35,9 @@ pub(crate) struct Settings {
     /// Of the order and the payment service.
     #[command(flatten)]
     pub(crate) circuit: Circuit,
+    /// Of all three services.
+    #[command(flatten)]
+    pub(crate) resilience: Resilience,
     /// Of the process.
     #[command(flatten)]
     pub(crate) log: Log,
@@ -65,6 +68,7 @@ impl Settings {
             faults: Faults { inject_err: self.faults.inject_err && faulty, ..self.faults.clone() },
             storage: self.storage.clone(),
             circuit: self.circuit.clone(),
+            resilience: self.resilience.clone(),
             log: self.log.clone(),
         }
     }

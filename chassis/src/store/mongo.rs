@@ -3,18 +3,27 @@
 //! The driver's futures must not be dropped half-way, so each operation runs in a task of its own, which goes on when
 //! the request that asked for it is gone. A document is written once even if the driver's answer to it is lost: it
 //! bears our key, so that a second try that finds it there has succeeded.
+//!
+//! What is to be handed on and the key of the request lie inside the document, under names of ours. So one insert writes
+//! all, on a server of any kind: no transaction is needed, and no replica set.
 
 mod convert;
+mod handovers;
+mod settle;
 
-use super::{Page, Pending, Saved, Store, StoreError};
+use super::{Backlog, Claimed, End, Entry, Inserted, Outbox, Page, Pending, Place, Queued, Saved, Store, StoreError};
 use crate::limits;
 use crate::settings::Secret;
-use convert::{from_bson, to_bson};
+use convert::{REQUEST_KEY, from_bson, known, to_bson};
+use jiff::Timestamp;
 use mongodb::bson::{RawDocumentBuf, doc};
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
-use mongodb::{Client, Collection};
+use mongodb::{Client, Collection, Database};
+use serde_json::Value;
+use settle::Settler;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
@@ -31,9 +40,13 @@ const DUPLICATE_KEY: i32 = 11_000;
 #[derive(Debug)]
 pub struct MongoStore {
     client: Client,
+    database: Database,
     collection: Collection<RawDocumentBuf>,
     /// An operation that is under way holds one, also when nobody waits for it any more.
     places: Arc<Semaphore>,
+    settler: Settler,
+    /// Whether the indexes are known to be there.
+    prepared: Arc<AtomicBool>,
 }
 
 impl MongoStore {
@@ -53,22 +66,51 @@ impl MongoStore {
             concern.journal = Some(true);
         }
         let client = Client::with_options(options).map_err(unusable)?;
-        let collection = client.database(&database).collection(records);
-        Ok(Self { client, collection, places: Arc::new(Semaphore::new(limits::REQUESTS)) })
+        let database = client.database(&database);
+        let collection = database.collection(records);
+        let settler = Settler::start(database.clone(), records);
+        let places = Arc::new(Semaphore::new(limits::REQUESTS));
+        Ok(Self { client, database, collection, places, settler, prepared: Arc::default() })
     }
 }
 
 impl Store for MongoStore {
-    fn insert(&self, saved: Arc<Saved>) -> Pending<'_, ()> {
+    fn insert(&self, entry: Arc<Entry>) -> Pending<'_, Inserted> {
         let collection = self.collection.clone();
+        let prepared = Arc::clone(&self.prepared);
         self.detached(async move {
-            let document = to_bson(&saved)?;
-            match collection.insert_one(&document).await {
-                Err(error) if is_lost(&error) => match collection.insert_one(&document).await {
-                    Err(error) if is_duplicate(&error) => Ok(()),
-                    other => other.map(drop),
-                },
-                other => other.map(drop),
+            let document = to_bson(&entry)?;
+            let Some(request) = &entry.request else {
+                return match collection.insert_one(&document).await {
+                    Err(error) if is_lost(&error) => match collection.insert_one(&document).await {
+                        Err(error) if is_duplicate(&error) => Ok(Inserted::Kept),
+                        other => other.map(|_| Inserted::Kept),
+                    },
+                    other => other.map(|_| Inserted::Kept),
+                };
+            };
+            // Without its index, two of the same key could both be kept.
+            prepare(&collection, &prepared).await?;
+            let mut result = collection.insert_one(&document).await;
+            if result.as_ref().is_err_and(is_lost) {
+                result = collection.insert_one(&document).await;
+            }
+            match result {
+                Err(error) if is_duplicate(&error) => {}
+                other => return other.map(|_| Inserted::Kept),
+            }
+            let of_this_request = doc! { REQUEST_KEY: &request.key };
+            let found = collection.find_one(of_this_request).await?;
+            match found.as_deref().map(known).transpose()? {
+                // The first try had come through.
+                Some((known, _)) if known.saved.key == entry.saved.key => Ok(Inserted::Kept),
+                Some((known, expires_at)) if expires_at > entry.saved.created_at => {
+                    Ok(Inserted::Known(Box::new(known)))
+                }
+                _ => {
+                    handovers::forget_expired(&collection, Some(&request.key), entry.saved.created_at).await?;
+                    collection.insert_one(&document).await.map(|_| Inserted::Kept)
+                }
             }
         })
     }
@@ -111,8 +153,12 @@ impl Store for MongoStore {
     }
 
     fn ping(&self) -> Pending<'_, ()> {
-        let database = self.client.database(DATABASE);
-        self.detached(async move { database.run_command(doc! { "ping": 1 }).await.map(drop) })
+        let (database, collection) = (self.database.clone(), self.collection.clone());
+        let prepared = Arc::clone(&self.prepared);
+        self.detached(async move {
+            prepare(&collection, &prepared).await?;
+            database.run_command(doc! { "ping": 1 }).await.map(drop)
+        })
     }
 
     fn close(&self) -> Pending<'_, ()> {
@@ -120,6 +166,56 @@ impl Store for MongoStore {
         self.detached(async move {
             client.shutdown().await;
             Ok(())
+        })
+    }
+}
+
+impl Outbox for MongoStore {
+    fn settle(&self, key: Uuid, end: End) -> Pending<'_, ()> {
+        self.settler.settle(key, end)
+    }
+
+    fn claim(&self, now: Timestamp, lease: Timestamp, limit: u32) -> Pending<'_, Vec<Claimed>> {
+        let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
+        self.detached(async move {
+            prepare(&collection, &prepared).await?;
+            handovers::claim(&collection, now, lease, limit).await
+        })
+    }
+
+    fn queued(&self, which: Option<Place>, limit: u32, after: Option<Uuid>) -> Pending<'_, Vec<Queued>> {
+        let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
+        self.detached(async move {
+            prepare(&collection, &prepared).await?;
+            handovers::list(&collection, which, limit, after).await
+        })
+    }
+
+    fn backlog(&self, now: Timestamp) -> Pending<'_, Backlog> {
+        let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
+        self.detached(async move {
+            prepare(&collection, &prepared).await?;
+            handovers::backlog(&collection, now).await
+        })
+    }
+
+    fn retry(&self, key: Uuid, now: Timestamp) -> Pending<'_, bool> {
+        let collection = self.collection.clone();
+        self.detached(async move { handovers::retry(&collection, key, now).await })
+    }
+
+    fn discard(&self, key: Uuid, end: Value) -> Pending<'_, bool> {
+        let collection = self.collection.clone();
+        self.detached(async move { handovers::discard(&collection, key, &end).await })
+    }
+
+    fn sweep(&self, now: Timestamp) -> Pending<'_, u32> {
+        let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
+        self.detached(async move {
+            // Once more: somebody may have dropped the collection.
+            prepared.store(false, Ordering::Relaxed);
+            prepare(&collection, &prepared).await?;
+            handovers::forget_expired(&collection, None, now).await
         })
     }
 }
@@ -144,6 +240,15 @@ impl MongoStore {
             }
         })
     }
+}
+
+/// Makes the indexes, unless that was done. Many may come to do so at once: the server makes each but once.
+async fn prepare(collection: &Collection<RawDocumentBuf>, prepared: &AtomicBool) -> Result<(), Error> {
+    if !prepared.load(Ordering::Relaxed) {
+        collection.create_indexes(handovers::indexes()).await?;
+        prepared.store(true, Ordering::Relaxed);
+    }
+    Ok(())
 }
 
 /// Whether the connection broke, so that nobody knows what happened.

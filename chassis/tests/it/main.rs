@@ -7,6 +7,8 @@ mod parcel;
 mod bad_input;
 /// The hop to a next service that misbehaves in every way.
 mod hop;
+/// The second half of that suite: what is to be handed on, and the keys of requests.
+mod outbox;
 /// Saved documents, read back.
 mod reading;
 /// What `POST /create` answers, to the letter.

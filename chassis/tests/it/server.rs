@@ -2,8 +2,11 @@
 
 use crate::parcel::{PARCEL, get, post, service, service_on};
 use axum::http::StatusCode;
-use chassis::store::{Page, Pending, Saved, Store};
-use serde_json::json;
+use chassis::store::{
+    Backlog, Claimed, End, Entry, Inserted, Outbox, Page, Pending, Place, Queued, Saved, Store,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -63,7 +66,7 @@ fn head(length: usize) -> String {
 struct SlowStore {
     asked: Gate,
     gate: Gate,
-    kept: std::sync::Mutex<Vec<Arc<Saved>>>,
+    kept: std::sync::Mutex<Vec<Arc<Entry>>>,
 }
 
 /// A semaphore without permits.
@@ -87,12 +90,12 @@ impl SlowStore {
 }
 
 impl Store for SlowStore {
-    fn insert(&self, saved: Arc<Saved>) -> Pending<'_, ()> {
+    fn insert(&self, entry: Arc<Entry>) -> Pending<'_, Inserted> {
         Box::pin(async move {
             self.asked.0.add_permits(1);
             self.gate.0.acquire().await.expect("never closed").forget();
-            self.kept.lock().expect("no panic in here").push(saved);
-            Ok(())
+            self.kept.lock().expect("no panic in here").push(entry);
+            Ok(Inserted::Kept)
         })
     }
 
@@ -113,6 +116,37 @@ impl Store for SlowStore {
 
     fn close(&self) -> Pending<'_, ()> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+/// Nothing is ever due: these tests end before.
+impl Outbox for SlowStore {
+    fn settle(&self, _: Uuid, _: End) -> Pending<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn claim(&self, _: Timestamp, _: Timestamp, _: u32) -> Pending<'_, Vec<Claimed>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn queued(&self, _: Option<Place>, _: u32, _: Option<Uuid>) -> Pending<'_, Vec<Queued>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn backlog(&self, _: Timestamp) -> Pending<'_, Backlog> {
+        Box::pin(async { Ok(Backlog::default()) })
+    }
+
+    fn retry(&self, _: Uuid, _: Timestamp) -> Pending<'_, bool> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn discard(&self, _: Uuid, _: Value) -> Pending<'_, bool> {
+        Box::pin(async { Ok(false) })
+    }
+
+    fn sweep(&self, _: Timestamp) -> Pending<'_, u32> {
+        Box::pin(async { Ok(0) })
     }
 }
 
