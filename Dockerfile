@@ -1,6 +1,6 @@
-# One recipe for the three services; --build-arg SERVICE=order chooses which one the image runs.
+# One recipe for the three services and the dashboard; --build-arg SERVICE=order chooses which one the image runs.
 #
-# All three are built in one go, so three images cost one build. Dependencies are built before our own sources are
+# All are built in one go, so four images cost one build. Dependencies are built before our own sources are
 # copied: a change of ours does not build them again.
 
 FROM rust:1-bookworm AS build
@@ -12,17 +12,18 @@ COPY chassis/Cargo.toml chassis/
 COPY order/Cargo.toml order/
 COPY payment/Cargo.toml payment/
 COPY shipment/Cargo.toml shipment/
+COPY dashboard/Cargo.toml dashboard/
 COPY stack/Cargo.toml stack/
-RUN for crate in breaker testkit chassis order payment shipment stack; do \
+RUN for crate in breaker testkit chassis order payment shipment dashboard stack; do \
         mkdir -p $crate/src && touch $crate/src/lib.rs && echo 'fn main() {}' > $crate/src/main.rs; \
     done \
     # The one example that the manifest names has to be there.
     && mkdir -p breaker/examples && touch breaker/examples/tower.rs \
-    && cargo build --release --locked --bins -p order -p payment -p shipment
+    && cargo build --release --locked --bins -p order -p payment -p shipment -p dashboard
 COPY . .
 # The empty sources above must not look newer than the real ones.
 RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
-    && cargo build --release --locked --bins -p order -p payment -p shipment
+    && cargo build --release --locked --bins -p order -p payment -p shipment -p dashboard
 
 FROM gcr.io/distroless/cc-debian12
 ARG SERVICE

@@ -28,6 +28,8 @@ mod server;
 mod service;
 mod wall;
 
+pub use problem::Problem;
 pub use record::{Record, nested};
 pub use run::{Failure, bind, launch, main, stop_signal};
+pub use server::serve;
 pub use service::{Service, StartError};

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// An answer that says what is wrong. Boxed, since it is what most of our functions may fail with.
 #[derive(Debug)]
-pub(crate) struct Problem(Box<Members>);
+pub struct Problem(Box<Members>);
 
 #[derive(Debug, Serialize)]
 struct Members {
@@ -30,7 +30,8 @@ struct Members {
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    /// A problem of any other status.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self(Box::new(Members {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
@@ -42,39 +43,39 @@ impl Problem {
     }
 
     /// A 400: it cannot be read.
-    pub(crate) fn unreadable(detail: impl Into<String>) -> Self {
+    pub fn unreadable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
     /// A 422: a field is missing or wrong.
-    pub(crate) fn field(name: &str, detail: impl std::fmt::Display) -> Self {
+    pub fn field(name: &str, detail: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{name}: {detail}"))
             .with("field", shorten(name.to_owned()))
     }
 
     /// A 404: there is none.
-    pub(crate) fn absent(detail: impl Into<String>) -> Self {
+    pub fn absent(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
     /// A 503 that is worth trying again.
-    pub(crate) fn unavailable(detail: impl Into<String>, retry_after: Duration) -> Self {
+    pub fn unavailable(detail: impl Into<String>, retry_after: Duration) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(retry_after)
     }
 
     /// A 500: a mistake of ours, whose cause is in the log.
-    pub(crate) fn ours() -> Self {
+    pub fn ours() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service made a mistake; its log says which")
     }
 
     /// Says when to try again, in whole seconds, rounded up.
-    pub(crate) fn retry_after(mut self, time: Duration) -> Self {
+    pub fn retry_after(mut self, time: Duration) -> Self {
         self.0.retry_after = Some(time);
         self
     }
 
     /// Adds a member of our own.
-    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.more.insert(name.to_owned(), value.into());
         self
     }

@@ -25,7 +25,7 @@ use tracing::{debug, warn};
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until `stop`, then until what has begun is finished; the caller sets a limit to that.
-pub(crate) async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let builder = Arc::new(builder());
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let graceful = GracefulShutdown::new();

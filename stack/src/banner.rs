@@ -5,7 +5,8 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 
 /// Writes it to standard output, unless the log there is for machines.
-pub(crate) fn show(settings: &Settings, order: SocketAddr, payment: SocketAddr, shipment: SocketAddr) {
+pub(crate) fn show(settings: &Settings, dashboard: SocketAddr, chain: &[(&str, SocketAddr); 3]) {
+    let [(_, order), (_, payment), (_, shipment)] = chain;
     if settings.log.log_format == chassis::settings::LogFormat::Json {
         return;
     }
@@ -19,11 +20,13 @@ pub(crate) fn show(settings: &Settings, order: SocketAddr, payment: SocketAddr, 
     };
     let text = format!(
         "
+  dashboard http://{dashboard}     open it in a browser: see it, break it, mend it
+
   order     http://{order}     documents: {store}
   payment   http://{payment}     faults:    {faults}
   shipment  http://{shipment}     circuits:  order→payment, payment→shipment
 
-  Send an order, some times over, and watch the circuit payment→shipment:
+  Or send an order by hand, some times over, and watch the circuit payment→shipment:
 
     curl -X POST http://{order}/create -H 'Content-Type: application/json' \\
       -d '{{\"id\":\"1\",\"items\":[],\"payment\":{{\"id\":\"1\",\"amount\":0,\"shipment\":{{\"id\":\"1\",\"directions\":\"home\"}}}}}}'

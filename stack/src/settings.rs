@@ -1,10 +1,11 @@
 //! What can be set for the whole stack, and the settings of each service that follow from it.
 //!
-//! Names and meanings are the services' own; what differs is that there are three ports, and that `JUMPS` and
+//! Names and meanings are the services' own; what differs is that there are four ports, and that `JUMPS` and
 //! `INJECT_ERR` begin as in the compose file: four hops, and a shipment that fails now and then.
 
 use chassis::Record;
 use chassis::settings::{self, Chain, Circuit, Faults, Listen, Log, Next, Resilience, Storage, Url};
+use dashboard::Peer;
 use shipment::Shipment;
 use std::net::{IpAddr, SocketAddr};
 
@@ -23,6 +24,9 @@ pub(crate) struct Settings {
     /// Port of the shipment service; 0 for any that is free
     #[arg(long, env = "SHIPMENT_PORT", default_value = "3002", value_parser = settings::port())]
     pub(crate) shipment_port: u16,
+    /// Port of the dashboard; 0 for any that is free
+    #[arg(long, env = "DASHBOARD_PORT", default_value = "9002", value_parser = settings::port())]
+    pub(crate) dashboard_port: u16,
     /// Of all three services.
     #[command(flatten)]
     pub(crate) chain: Chain,
@@ -46,7 +50,8 @@ pub(crate) struct Settings {
 impl Settings {
     /// Reads them from flags and environment; does not return where one cannot be used.
     pub(crate) fn read() -> Self {
-        let about = "The three retail services in one process: order, payment and shipment";
+        let about =
+            "The three retail services in one process, order, payment and shipment, and the dashboard";
         settings::read("stack", about, |command| {
             command
                 .mut_arg("jumps", |arg| arg.default_value("4"))
@@ -72,15 +77,32 @@ impl Settings {
             log: self.log.clone(),
         }
     }
+
+    /// The settings of the dashboard that shows these services.
+    pub(crate) fn dashboard(&self, chain: &[(&str, SocketAddr)]) -> dashboard::Settings {
+        let peers = chain.iter().map(|(name, address)| Peer { name: (*name).to_owned(), url: url(*address) });
+        dashboard::Settings {
+            listen: Listen { host: self.host, port: self.dashboard_port },
+            services: peers.collect(),
+            log: self.log.clone(),
+        }
+    }
+}
+
+/// Where the documents of a service are posted to.
+fn create_at(address: SocketAddr) -> Url {
+    let mut url = url(address);
+    url.set_path("/create");
+    url
 }
 
 /// One that listens on all interfaces is reached through the loopback one.
-fn create_at(mut address: SocketAddr) -> Url {
+fn url(mut address: SocketAddr) -> Url {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
             SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
             SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
         });
     }
-    format!("http://{address}/create").parse().expect("an address and a path make a URL")
+    format!("http://{address}").parse().expect("an address makes a URL")
 }

@@ -1,4 +1,4 @@
-//! A TCP line to a target, which can be cut, frozen and mended.
+//! A TCP line to a target, which can be cut, frozen, slowed, torn and mended.
 //!
 //! It stands between a client and a real server, so that a test can break the network without touching either. What
 //! was cut stays cut: each connection remembers how many cuts there had been when it came, so that a `cut` followed at
@@ -8,10 +8,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 use crate::listening::Listening;
 
@@ -54,6 +56,17 @@ impl Proxy {
         self.line.send_modify(|line| line.state = State::Frozen);
     }
 
+    /// Has all that passes, either way, come later by so much. A line that was cut or frozen flows again.
+    pub fn slow(&self, by: Duration) {
+        self.line.send_modify(|line| line.state = State::Slow(by));
+    }
+
+    /// Lets the first `bytes` of what is sent next in one go through, either way, and resets the connection then: in
+    /// the midst of a head or a body. A line that was cut or frozen flows again, as far as that.
+    pub fn tear(&self, bytes: usize) {
+        self.line.send_modify(|line| line.state = State::Torn(bytes));
+    }
+
     /// Lets everything through again. Connections that were cut stay cut.
     pub fn mend(&self) {
         self.line.send_modify(|line| line.state = State::Flows);
@@ -74,6 +87,8 @@ struct Line {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Flows,
+    Slow(Duration),
+    Torn(usize),
     Frozen,
     Cut,
 }
@@ -128,17 +143,27 @@ async fn one_way(
     let mut bytes = vec![0; 16 * 1024];
     loop {
         let read = from.read(&mut bytes).await?;
-        flowing(&mut line).await?;
+        let state = flowing(&mut line).await?;
+        if let State::Slow(by) = state {
+            sleep(by).await;
+        }
         if read == 0 {
             return to.shutdown().await;
+        }
+        if let State::Torn(after) = state
+            && after < read
+        {
+            to.write_all(&bytes[..after]).await?;
+            return Err(io::ErrorKind::ConnectionReset.into());
         }
         to.write_all(&bytes[..read]).await?;
     }
 }
 
-async fn flowing(line: &mut watch::Receiver<Line>) -> io::Result<()> {
-    match line.wait_for(|line| line.state == State::Flows).await {
-        Ok(_) => Ok(()),
+/// Waits until bytes may pass; says how.
+async fn flowing(line: &mut watch::Receiver<Line>) -> io::Result<State> {
+    match line.wait_for(|line| !matches!(line.state, State::Frozen | State::Cut)).await {
+        Ok(line) => Ok(line.state),
         Err(_proxy_dropped) => Err(io::ErrorKind::ConnectionReset.into()),
     }
 }

@@ -7,12 +7,18 @@ mod parcel;
 mod bad_input;
 /// The hop to a next service that misbehaves in every way.
 mod hop;
+/// A key of the client's: the same request is taken once.
+mod idempotency;
 /// The second half of that suite: what is to be handed on, and the keys of requests.
 mod outbox;
+/// What cannot be handed on is delivered later, and once.
+mod queue;
 /// Saved documents, read back.
 mod reading;
 /// What `POST /create` answers, to the letter.
 mod replies;
+/// Retries, a bulkhead, and a deadline that is passed on.
+mod resilience;
 /// Connections, limits, clients that go away, stopping.
 mod server;
 /// One suite for both stores; the MongoDB one on a real server.

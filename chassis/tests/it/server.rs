@@ -25,30 +25,34 @@ const PAGE: usize = 400 * 1024;
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A service that listens.
-struct Running {
-    address: SocketAddr,
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
     stop: CancellationToken,
     served: JoinHandle<()>,
 }
 
 impl Running {
     async fn of(service: chassis::Service) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)), service).await
+    }
+
+    pub(crate) async fn at(address: SocketAddr, service: chassis::Service) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let stop = CancellationToken::new();
         let served = tokio::spawn(service.serve(listener, stop.clone()));
         Self { address, stop, served }
     }
 
-    async fn start(folder: &Path, flags: &[&str]) -> Self {
+    pub(crate) async fn start(folder: &Path, flags: &[&str]) -> Self {
         Self::of(service(folder, flags).await).await
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    async fn stopped(self) {
+    pub(crate) async fn stopped(self) {
         self.stop.cancel();
         self.served.await.expect("it stops without a panic");
     }

@@ -18,10 +18,12 @@ fn set() -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn every_variable_is_a_setting_and_can_be_overridden() {
+    let dashboards = help(&program("dashboard")).await;
     let help = help(&program("order")).await;
     let set = set();
     for (name, value) in &set {
-        assert!(help.contains(&format!("[env: {name}]")), "{name} is no setting");
+        let is_told = |help: &str| help.contains(&format!("[env: {name}]"));
+        assert!(is_told(&help) || is_told(&dashboards), "{name} is no setting");
         if name != "HOST" && name != "SERVICE" {
             assert!(
                 value.starts_with("${") && value.contains(":-"),
@@ -31,7 +33,7 @@ async fn every_variable_is_a_setting_and_can_be_overridden() {
     }
     let names = |wanted: &str| set.iter().filter(|(name, _)| name == wanted).count();
     assert_eq!((names("ID"), names("CHAIN_SVC"), names("INJECT_ERR")), (3, 3, 1));
-    for line in help.lines() {
+    for line in help.lines().chain(dashboards.lines()) {
         let Some(name) = line.trim().strip_prefix("[env: ").and_then(|rest| rest.strip_suffix(']')) else {
             continue;
         };
@@ -60,9 +62,16 @@ fn the_wiring_is_the_originals() {
     );
     assert_eq!(value("INJECT_ERR"), ["${INJECT_ERR:-1}"]);
     let compose = file("docker-compose.yaml");
-    for port in ["${ORDER_PORT:-3000}:", "${PAYMENT_PORT:-3001}:", "${SHIPMENT_PORT:-3002}:"] {
-        assert!(compose.contains(port), "{port}");
+    let published: Vec<_> = compose.lines().filter_map(|line| line.trim().strip_prefix("ports: ")).collect();
+    // On this machine alone: whoever reaches a port may break the stack.
+    for (outside, ports) in
+        ["${DASHBOARD_PORT:-9002}", "${ORDER_PORT:-3000}", "${PAYMENT_PORT:-3001}", "${SHIPMENT_PORT:-3002}"]
+            .iter()
+            .zip(&published)
+    {
+        assert_eq!(*ports, format!("[\"127.0.0.1:{outside}:${{PORT:-3000}}\"]"));
     }
+    assert_eq!(published.len(), 4);
 }
 
 #[test]
@@ -79,7 +88,7 @@ fn the_dockerfile_knows_every_crate_and_builds_every_service() {
         );
         assert!(emptied.contains(&member), "the Dockerfile makes no empty sources for {member}");
     }
-    for service in services() {
+    for service in services().chain(["dashboard"]) {
         let builds = dockerfile.matches(&format!("-p {service}")).count();
         assert_eq!(
             builds, 2,
@@ -91,7 +100,7 @@ fn the_dockerfile_knows_every_crate_and_builds_every_service() {
 #[test]
 fn every_service_has_a_container() {
     let compose = file("docker-compose.yaml");
-    for service in services() {
+    for service in services().chain(["dashboard"]) {
         assert!(
             compose.contains(&format!("args: {{ SERVICE: {service} }}")),
             "docker-compose.yaml does not build {service}"

@@ -9,6 +9,8 @@ mod chain;
 mod compose;
 /// What is acknowledged survives the death of anything.
 mod durability;
+/// No order is lost, and none is delivered twice.
+mod queue;
 /// The README's commands, tables and answers.
 mod readme;
 /// Settings of the programs: help, defaults, what is refused.

@@ -33,9 +33,18 @@ pub(crate) fn program(service: &str) -> PathBuf {
     let folder = stack_program().parent().expect("a program lies in a folder");
     BUILT.get_or_init(|| {
         let mut build = Command::new(env!("CARGO"));
-        build
-            .current_dir(root())
-            .args(["build", "--quiet", "-p", "order", "-p", "payment", "-p", "shipment"]);
+        build.current_dir(root()).args([
+            "build",
+            "--quiet",
+            "-p",
+            "order",
+            "-p",
+            "payment",
+            "-p",
+            "shipment",
+            "-p",
+            "dashboard",
+        ]);
         build.arg("--target-dir").arg(folder.parent().expect("in the target folder"));
         if folder.ends_with("release") {
             build.arg("--release");
@@ -132,9 +141,14 @@ impl Chain {
     }
 }
 
-/// All three in one process.
+/// Ports of the stack that are free.
+pub(crate) const PORTS: [(&str, &str); 4] =
+    [("DASHBOARD_PORT", "0"), ("ORDER_PORT", "0"), ("PAYMENT_PORT", "0"), ("SHIPMENT_PORT", "0")];
+
+/// All three in one process, and the dashboard.
 pub(crate) struct Stack {
     pub(crate) process: Process,
+    pub(crate) dashboard: String,
     pub(crate) order: String,
     pub(crate) payment: String,
     pub(crate) shipment: String,
@@ -144,19 +158,19 @@ pub(crate) struct Stack {
 impl Stack {
     /// Starts it on free ports, with these variables.
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
-        let mut env = Env::of(&[("ORDER_PORT", "0"), ("PAYMENT_PORT", "0"), ("SHIPMENT_PORT", "0")]);
+        let mut env = Env::of(&PORTS);
         for (name, value) in variables {
             env.set(name, value);
         }
         let process = env.spawn(stack_program());
         let mut urls = Vec::new();
-        for service in ["order", "payment", "shipment"] {
+        for service in ["dashboard", "order", "payment", "shipment"] {
             let is_it = |line: &str| line.trim_start().starts_with(service) && line.contains("http://");
             let line = process.wait_for_line(is_it).await;
             urls.push(line.split_whitespace().nth(1).expect("a URL beside the name").to_owned());
         }
-        let [order, payment, shipment] = urls.try_into().expect("three");
-        let stack = Self { process, order, payment, shipment, env };
+        let [dashboard, order, payment, shipment] = urls.try_into().expect("four");
+        let stack = Self { process, dashboard, order, payment, shipment, env };
         stack.process.wait_for_line(|line| line.contains("App listening") && line.contains("shipment")).await;
         stack
     }

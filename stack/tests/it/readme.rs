@@ -111,6 +111,7 @@ async fn the_stack_differs_in_what_the_readme_says() {
         expected.remove(name).expect("a setting of a service");
     }
     for (name, default) in [
+        ("DASHBOARD_PORT", "9002"),
         ("ORDER_PORT", "3000"),
         ("PAYMENT_PORT", "3001"),
         ("SHIPMENT_PORT", "3002"),
@@ -137,9 +138,14 @@ fn is_heading(line: &str, anchor: &str) -> bool {
 
 #[test]
 fn every_file_that_it_links_to_is_there() {
-    for document in
-        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "breaker/README.md", "chassis/README.md"]
-    {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "breaker/README.md",
+        "chassis/README.md",
+        "dashboard/README.md",
+    ] {
         let path = root().join(document);
         let text = std::fs::read_to_string(&path).expect("a document");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

@@ -1,6 +1,6 @@
 //! All three in one process: what `cargo run` starts.
 
-use crate::programs::{Env, ORDER, Stack, create, get, keys, stack_program, try_create};
+use crate::programs::{Env, ORDER, PORTS, Stack, create, get, keys, stack_program, try_create};
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::process::Command;
@@ -40,12 +40,22 @@ async fn it_is_wired_as_the_compose_file_is() {
 }
 
 #[tokio::test]
+async fn the_dashboard_is_served() {
+    let stack = Stack::start(&[]).await;
+    for path in ["/", "/hystrix"] {
+        let page = get(&format!("{}{path}", stack.dashboard)).await;
+        assert!(page.status == 200 && page.text.contains("<html"), "{path}: {}", page.text);
+    }
+}
+
+#[tokio::test]
 async fn it_says_what_runs_where_and_what_to_try() {
     let stack = Stack::start(&[]).await;
     let said = stack.process.lines().join("\n");
     let data = stack.env.folder.path().display().to_string();
     for word in [
-        &*stack.order,
+        &*stack.dashboard,
+        &stack.order,
         &stack.payment,
         &stack.shipment,
         &data,
@@ -62,9 +72,12 @@ async fn it_stops_cleanly_on_either_signal_and_keeps_everything() {
     let mut stack = Stack::start(&[("INJECT_ERR", "0")]).await;
     create(&stack.order, ORDER).await;
     assert_eq!(stack.process.interrupt().await.code(), Some(0), "Ctrl-C");
-    let said = stack.process.lines().join("\n");
-    for service in ["order", "payment", "shipment"] {
-        assert!(said.contains(&format!("stopped service=\"{service}\"")), "{said}");
+    let said = stack.process.lines();
+    let stopped = |line: &String| line.contains("stopped the dashboard") || line.contains("stopped service=");
+    let order: Vec<_> = said.iter().filter(|line| stopped(line)).collect();
+    assert_eq!(order.len(), 4, "{said:#?}");
+    for (line, part) in order.iter().zip(["dashboard", "order", "payment", "shipment"]) {
+        assert!(line.contains(part), "stopped from the front: {order:#?}");
     }
     stack.restart().await;
     create(&stack.order, ORDER).await;
@@ -93,8 +106,8 @@ async fn a_second_ctrl_c_stops_it_at_once() {
 async fn a_port_in_use_is_a_clear_error() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("bound").port().to_string();
-    for variable in ["ORDER_PORT", "PAYMENT_PORT", "SHIPMENT_PORT"] {
-        let mut env = Env::of(&[("ORDER_PORT", "0"), ("PAYMENT_PORT", "0"), ("SHIPMENT_PORT", "0")]);
+    for (variable, _) in PORTS {
+        let mut env = Env::of(&PORTS);
         env.set(variable, &port);
         let mut process = env.spawn(stack_program());
         assert_eq!(process.wait().await.code(), Some(1));
@@ -109,12 +122,8 @@ async fn a_port_in_use_is_a_clear_error() {
 
 #[tokio::test]
 async fn the_log_can_be_read_by_machines() {
-    let env = Env::of(&[
-        ("ORDER_PORT", "0"),
-        ("PAYMENT_PORT", "0"),
-        ("SHIPMENT_PORT", "0"),
-        ("LOG_FORMAT", "json"),
-    ]);
+    let mut env = Env::of(&PORTS);
+    env.set("LOG_FORMAT", "json");
     let mut process = env.spawn(stack_program());
     process.wait_for_line(|line| line.contains("App listening") && line.contains("shipment")).await;
     process.terminate().await;

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 const MOST_LINES: usize = 400;
 
 /// Which crate may use which of ours.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("breaker", &[]),
     ("testkit", &[]),
     ("chassis", &["breaker", "testkit"]),
     ("order", &["chassis"]),
     ("payment", &["chassis"]),
     ("shipment", &["chassis"]),
-    ("stack", &["chassis", "order", "payment", "shipment", "testkit"]),
+    ("dashboard", &["breaker", "chassis", "testkit"]),
+    ("stack", &["chassis", "dashboard", "order", "payment", "shipment", "testkit"]),
 ];
 
 /// The crates that are services: those that know the chassis and nothing else.

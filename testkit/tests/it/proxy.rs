@@ -168,3 +168,29 @@ async fn dropped_it_is_gone() {
     broken(&mut stream).await;
     eventually("a closed port", LIMIT, async || TcpStream::connect(addr).await.err()).await;
 }
+
+#[tokio::test]
+async fn a_slow_line_loses_nothing() {
+    let line = echo().await;
+    line.slow(SILENCE * 3);
+    let mut stream = client(&line).await;
+    stream.write_all(b"late").await.unwrap();
+    assert!(silent(&mut stream).await);
+    assert_eq!(heard(&mut stream, 4).await, "late");
+}
+
+#[tokio::test]
+async fn a_torn_line_lets_the_beginning_through() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let line = Proxy::start(listener.local_addr().unwrap()).await;
+    let server: JoinHandle<_> = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let beginning = heard(&mut stream, 5).await;
+        (beginning, broken(&mut stream).await)
+    });
+    line.tear(5);
+    let mut stream = client(&line).await;
+    stream.write_all(b"hello, world").await.unwrap();
+    assert_eq!(broken(&mut stream).await, ErrorKind::ConnectionReset);
+    assert_eq!(server.await.unwrap(), ("hello".to_owned(), ErrorKind::ConnectionReset));
+}

@@ -1,0 +1,5 @@
+//! Runs the dashboard.
+
+fn main() -> std::process::ExitCode {
+    dashboard::main()
+}
