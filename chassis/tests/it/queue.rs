@@ -122,7 +122,8 @@ async fn two_instances_on_one_database_share_the_queue() {
     let peer = Peer::start(Behaviour::json(200, "{}")).await;
     let line = Proxy::start(peer.addr()).await;
     let url = format!("http://{}/create", line.addr());
-    let flags = [&QUICK[..], &["--chain-svc", &url, "--mongo-url", &mongod.url()]].concat();
+    let database = mongod.url();
+    let flags = [&QUICK[..], &["--chain-svc", &url, "--mongo-url", &database]].concat();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let start = async || {
         let service = Service::new::<Parcel>(&settings(&flags)).await.expect("these settings are right");
@@ -151,7 +152,8 @@ async fn two_instances_on_one_database_share_the_queue() {
 async fn what_the_next_one_finds_fault_with_is_set_aside_and_listed() {
     let folder = tempfile::tempdir().expect("a folder");
     let peer = Peer::start(Behaviour::json(422, r#"{"field":"weight"}"#)).await;
-    let flags = [&QUICK[..], &["--chain-svc", &peer.url("/")]].concat();
+    let url = peer.url("/");
+    let flags = [&QUICK[..], &["--chain-svc", &url]].concat();
     let front = Running::start(folder.path(), &flags).await;
     let answer = create(&front, NESTED).await;
     assert_eq!((answer.get("queued"), &answer["error"]["status"]), (None, &422.into()), "told at once");
