@@ -1,10 +1,12 @@
 //! What the routes of one service work with.
 
+use crate::handled::Observers;
 use crate::hop::Next;
 use crate::idempotency::UnderWay;
 use crate::limits;
 use crate::problem::Problem;
 use crate::queue::{Figures, Queue};
+use crate::sample::Sampler;
 use crate::settings::Faults;
 use crate::store::{End, Entry, Inserted, Page, Pending, Saved, Store};
 use std::sync::Arc;
@@ -30,6 +32,10 @@ pub(crate) struct App {
     pub(crate) keys: UnderWay,
     /// How long the key of a request is kept.
     pub(crate) key_time: Duration,
+    /// Picks the requests that are watched, of those whose trace begins here.
+    pub(crate) watch: Sampler,
+    /// Are shown what became of each request.
+    pub(crate) observers: Observers,
     /// A request that is under way holds one.
     pub(crate) places: Arc<Semaphore>,
 }

@@ -40,7 +40,8 @@ impl Deadline {
 
     /// The 504 for a caller that has.
     pub(crate) fn spent() -> Problem {
-        let detail = format!("the time that {DEADLINE} gave is over: nothing was saved, and nothing was sent on");
+        let detail =
+            format!("the time that {DEADLINE} gave is over: nothing was saved, and nothing was sent on");
         Problem::new(StatusCode::GATEWAY_TIMEOUT, detail)
     }
 
@@ -57,7 +58,8 @@ fn parse(text: &str) -> Option<Duration> {
 }
 
 fn unreadable() -> Problem {
-    let detail = format!("{DEADLINE} cannot be read: expected the milliseconds that are left, like 250, once");
+    let detail =
+        format!("{DEADLINE} cannot be read: expected the milliseconds that are left, like 250, once");
     Problem::unreadable(detail)
 }
 

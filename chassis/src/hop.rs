@@ -9,7 +9,8 @@ use crate::deadline::{DEADLINE, Deadline};
 use crate::settings::Resilience;
 use crate::{idempotency, limits};
 use breaker::{Backoff, Breaker, Bulkhead, CallError, Policy, PolicyError, Retry, State};
-use reqwest::{Client, Response, Url, header};
+use reqwest::header::{self, HeaderMap};
+use reqwest::{Client, Response, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub(crate) struct Parcel<'a> {
     pub(crate) part: &'a Value,
     /// By which the next service knows it, if it comes again.
     pub(crate) key: String,
+    /// In the course of what.
+    pub(crate) trace: HeaderMap,
 }
 
 /// What the next service answered.
@@ -92,6 +95,7 @@ impl Next {
         self.policy.breaker().would_refuse()
     }
 
+    /// The state of the circuit.
     pub(crate) fn state(&self) -> State {
         self.policy.breaker().state()
     }
@@ -150,6 +154,7 @@ impl Next {
         let request = self
             .client
             .post(url)
+            .headers(parcel.trace.clone())
             .header(header::ACCEPT, "application/json")
             .header(idempotency::KEY, idempotency::quoted(&parcel.key))
             .header(DEADLINE, time.as_millis().to_string())

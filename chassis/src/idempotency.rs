@@ -84,7 +84,8 @@ fn unquote(text: &str) -> Option<String> {
 }
 
 fn wrong(what: &str) -> Problem {
-    let expected = format!("expected 1 to {LONGEST} printable ASCII characters in quotes, like \"8e03978e-40d5\"");
+    let expected =
+        format!("expected 1 to {LONGEST} printable ASCII characters in quotes, like \"8e03978e-40d5\"");
     Problem::unreadable(format!("Idempotency-Key {what}: {expected}"))
 }
 
@@ -108,6 +109,12 @@ impl UnderWay {
 
     fn with<T>(&self, change: impl FnOnce(&mut HashSet<String>) -> T) -> T {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Held {
+    pub(crate) fn key(&self) -> &str {
+        &self.key
     }
 }
 

@@ -5,15 +5,20 @@ mod record;
 pub mod settings;
 
 mod accept;
+mod admin;
 mod create;
 mod deadline;
+mod door;
 mod fault;
+mod handled;
 mod hop;
 mod idempotency;
 mod input;
 mod problem;
 mod read;
 mod reply;
+mod sample;
+mod trace;
 
 pub mod store;
 
@@ -28,6 +33,7 @@ mod server;
 mod service;
 mod wall;
 
+pub use admin::Admin;
 pub use problem::Problem;
 pub use record::{Record, nested};
 pub use run::{Failure, bind, launch, main, stop_signal};

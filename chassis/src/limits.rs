@@ -24,6 +24,9 @@ pub(crate) const FILES: u64 = 8192;
 /// Streams that one HTTP/2 connection may have open.
 pub(crate) const STREAMS: u32 = 64;
 
+/// Requests a second that the first service of a chain picks to be shown hop by hop.
+pub(crate) const WATCHED: u32 = 5;
+
 /// For the first request of a connection to begin, and for the headers of every request to be complete.
 pub(crate) const HEADER_TIME: Duration = Duration::from_secs(10);
 /// For the body of a request to be complete.

@@ -1,5 +1,7 @@
 //! What is written to the log, and how the circuit shows there.
 
+mod line;
+
 use crate::settings::{Log, LogFormat};
 use breaker::{Event, EventKind};
 use std::io::{self, IsTerminal as _};
@@ -17,8 +19,8 @@ pub(crate) fn start(settings: &Log) {
         .with_ansi(io::stdout().is_terminal());
     // A log that was started before, by a test or by the program that we are part of, goes on.
     let _ = match settings.log_format {
-        LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Text => builder.event_format(line::Line).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
     };
 }
 

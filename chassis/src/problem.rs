@@ -12,10 +12,10 @@ use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// An answer that says what is wrong. Boxed, since it is what most of our functions may fail with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem(Box<Members>);
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct Members {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -84,7 +84,9 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, retry_after) = (self.0.status, self.0.retry_after);
-        let mut response = (status, Json(self.0)).into_response();
+        let mut response = (status, Json(&*self.0)).into_response();
+        // For the door, which knows the trace.
+        response.extensions_mut().insert(self);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(time) = retry_after {

@@ -1,14 +1,19 @@
 //! What `POST /create` answers, as JSON or as the original's text.
 
 use crate::accept::Form;
+use crate::handled::Outcome;
 use crate::hop::{Answer, DEGRADED, QUEUED, Told};
 use crate::problem::Problem;
 use crate::store::Saved;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
+
+/// The `error.code` of an injected fault.
+pub(crate) const INJECTED: &str = "EINJECTED";
 
 /// How an order's way through this service ended.
 #[derive(Debug)]
@@ -37,6 +42,48 @@ pub(crate) struct Voice<'a> {
 }
 
 impl Reply {
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Last => Outcome::Last,
+            Self::Ended(_) => Outcome::Ended,
+            Self::Passed(..) => Outcome::Passed,
+            Self::Degraded(_, told) if told.queued => Outcome::Queued,
+            Self::Degraded(..) => Outcome::Degraded,
+            Self::Fault => Outcome::Fault,
+        }
+    }
+
+    /// What stands as `error.code` in the answer of this service.
+    pub(crate) fn error(&self) -> Option<&'static str> {
+        match self {
+            Self::Degraded(_, told) => Some(told.code()),
+            Self::Fault => Some(INJECTED),
+            Self::Last | Self::Ended(_) | Self::Passed(..) => None,
+        }
+    }
+
+    /// The service that did not answer, however far down.
+    pub(crate) fn degraded(&self) -> Option<&str> {
+        match self {
+            Self::Passed(_, answer) => answer.degraded.as_deref(),
+            Self::Degraded(_, told) => Some(&told.next),
+            Self::Last | Self::Ended(_) | Self::Fault => None,
+        }
+    }
+
+    /// When the order was taken, where the answer tells of one.
+    pub(crate) fn taken_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Ended(saved) | Self::Passed(saved, _) | Self::Degraded(saved, _) => Some(saved.created_at),
+            Self::Last | Self::Fault => None,
+        }
+    }
+
+    /// The rule by which a fault was injected.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        matches!(self, Self::Fault).then_some("inject-err")
+    }
+
     pub(crate) fn render(self, voice: Voice<'_>) -> Response {
         let Voice { id, time, .. } = voice;
         let location = format!("This is {id} @{time}");
@@ -83,7 +130,7 @@ impl Reply {
                 let mut response = answer(
                     voice,
                     format!("\n{message}"),
-                    || json!({ "location": location, "error": { "code": "EINJECTED", "message": message } }),
+                    || json!({ "location": location, "error": { "code": INJECTED, "message": message } }),
                 );
                 *response.status_mut() = StatusCode::BAD_GATEWAY;
                 response

@@ -1,32 +1,36 @@
 //! Which path leads where.
 
+use crate::admin::Admin;
 use crate::app::App;
 use crate::create::create;
 use crate::hop::{DEGRADED, QUEUED};
 use crate::idempotency::REPLAYED;
 use crate::problem::Problem;
 use crate::record::Record;
-use crate::{queue, read};
+use crate::trace::TRACE_ID;
+use crate::{door, queue, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
+use axum::middleware;
 use axum::routing::{get, post};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
 
-pub(crate) fn router<R: Record>(app: Arc<App>) -> Router {
+pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
     let records = format!("/{}", app.records);
-    Router::new()
+    let open = Router::new()
         .route("/", get(read::greet))
         .route("/create", post(create::<R>))
         .route(&records, get(read::list))
         .route(&format!("{records}/{{key}}"), get(read::one))
-        .route("/queue", get(queue::routes::list))
         .route("/livez", get(read::live))
         .route("/readyz", get(read::ready))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
-        .layer(open_to_every_page())
-        .with_state(app)
+        .layer(open_to_every_page());
+    let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
+    let guarded = admin.guard(queue::routes::router()).method_not_allowed_fallback(wrong_method);
+    open.merge(guarded).layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.
@@ -40,6 +44,7 @@ fn open_to_every_page() -> CorsLayer {
             HeaderName::from_static(QUEUED),
             HeaderName::from_static(REPLAYED),
             header::RETRY_AFTER,
+            TRACE_ID,
         ])
 }
 

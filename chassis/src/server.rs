@@ -6,10 +6,12 @@
 use crate::limits;
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,18 +27,21 @@ use tracing::{debug, warn};
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Serves until `stop`, then until what has begun is finished; the caller sets a limit to that.
+///
+/// Handlers find the peer's address as the extension `ConnectInfo<SocketAddr>`.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let builder = Arc::new(builder());
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let graceful = GracefulShutdown::new();
-    while let Some((stream, place)) = stop.run_until_cancelled(next(&listener, &places)).await {
+    while let Some((stream, peer, place)) = stop.run_until_cancelled(next(&listener, &places)).await {
         let (builder, router, watcher) = (Arc::clone(&builder), router.clone(), graceful.watcher());
         tokio::spawn(async move {
             let _place = place;
             let begun = Arc::new(Notify::new());
             let seen = Arc::clone(&begun);
-            let service = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
+            let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
                 seen.notify_one();
+                request.extensions_mut().insert(ConnectInfo(peer));
                 router.clone().oneshot(request.map(Body::new))
             });
             let mut stream = TimeoutStream::new(stream);
@@ -71,16 +76,19 @@ fn builder() -> Builder<TokioExecutor> {
     builder
 }
 
-/// The next connection, and its place among those that may be open.
-async fn next(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+/// The next connection, its other end, and its place among those that may be open.
+async fn next(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     debug!("a connection keeps Nagle's delay: {error}");
                 }
-                return (stream, place);
+                return (stream, peer, place);
             }
             Err(error) => {
                 warn!("no connection taken: {error}");

@@ -1,13 +1,16 @@
 //! One service, put together from its settings.
 
+use crate::admin::Admin;
 use crate::app::{App, Keeper};
+use crate::handled::Observers;
 use crate::hop::Next;
 use crate::idempotency::UnderWay;
 use crate::queue::{Queue, Relay};
 use crate::record::Record;
+use crate::sample::Sampler;
 use crate::settings::{Fallback, Settings, Storage};
 use crate::store::{MongoStore, SqliteStore, Store};
-use crate::{limits, log, routes, server};
+use crate::{handled, limits, log, routes, server};
 use axum::Router;
 use breaker::Breaker;
 use std::sync::Arc;
@@ -64,6 +67,8 @@ impl Service {
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
         let next = next(settings, &id)?;
         let delivers = next.is_some() && settings.resilience.fallback == Fallback::Queue;
+        let mut observers = Observers::default();
+        observers.add(handled::log);
         let app = Arc::new(App {
             next,
             queue: delivers.then(Queue::default),
@@ -76,9 +81,11 @@ impl Service {
             strict_status: settings.chain.strict_status,
             faults: settings.faults.clone(),
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
+            watch: Sampler::per_second(limits::WATCHED),
+            observers,
         });
         let relay = Relay::new::<R>(Arc::clone(&app));
-        Ok(Self { router: routes::router::<R>(Arc::clone(&app)), app, relay })
+        Ok(Self { router: routes::router::<R>(Arc::clone(&app), &Admin::new(&settings.admin)), app, relay })
     }
 
     /// The service without its server.

@@ -8,7 +8,7 @@ mod parse;
 
 use breaker::{Threshold, Trip};
 use clap::{Args, ValueEnum};
-use parse::{chain_url, log_filter, number, percent, time};
+use parse::{chain_url, log_filter, number, percent, time, token};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,6 +43,9 @@ pub struct Settings {
     /// What is done beside the circuit for an order to arrive, and to arrive once.
     #[command(flatten)]
     pub resilience: Resilience,
+    /// Who may change something.
+    #[command(flatten)]
+    pub admin: AdminSettings,
     /// What is logged.
     #[command(flatten)]
     pub log: Log,
@@ -177,6 +180,26 @@ pub enum Fallback {
     Queue,
     /// Nothing: the order stays where it is.
     None,
+}
+
+/// Who may change something while it runs.
+#[derive(Debug, Clone, Args)]
+pub struct AdminSettings {
+    /// Token that changes need, as in Authorization: Bearer <token>; unset for anyone whom ADMIN_PEERS includes
+    #[arg(long, env = "ADMIN_TOKEN", value_parser = token)]
+    pub admin_token: Option<Secret>,
+    /// Whose changes are taken where no token is set
+    #[arg(long, env = "ADMIN_PEERS", default_value = "loopback")]
+    pub admin_peers: AdminPeers,
+}
+
+/// Whose changes are taken where no token is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AdminPeers {
+    /// Those on the same machine.
+    Loopback,
+    /// Those in private networks, too.
+    Private,
 }
 
 /// What is logged.

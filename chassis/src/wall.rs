@@ -4,10 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Minutes and seconds of now, as answers show them: `44:12`.
-pub(crate) fn minutes_and_seconds() -> String {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
-    let seconds = Timestamp::now().as_second();
+/// Now.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Minutes and seconds of a time, as answers show them: `44:12`.
+pub(crate) fn minutes_and_seconds(time: Timestamp) -> String {
+    let seconds = time.as_second();
     format!("{:02}:{:02}", seconds / 60 % 60, seconds % 60)
 }
 
@@ -21,13 +26,6 @@ pub(crate) fn new_key() -> (Uuid, Timestamp) {
 pub(crate) fn time_of(key: Uuid) -> Option<Timestamp> {
     let (seconds, nanos) = key.get_timestamp()?.to_unix();
     Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos / 1_000_000 * 1_000_000).ok()?).ok()
-}
-
-/// Now, to the millisecond.
-pub(crate) fn now() -> Timestamp {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
-    let now = Timestamp::now();
-    Timestamp::from_millisecond(now.as_millisecond()).expect("less exact, and so within the same bounds")
 }
 
 /// The time so much later than now.

@@ -4,7 +4,9 @@
 //! `INJECT_ERR` begin as in the compose file: four hops, and a shipment that fails now and then.
 
 use chassis::Record;
-use chassis::settings::{self, Chain, Circuit, Faults, Listen, Log, Next, Resilience, Storage, Url};
+use chassis::settings::{
+    self, AdminSettings, Chain, Circuit, Faults, Listen, Log, Next, Resilience, Storage, Url,
+};
 use dashboard::Peer;
 use shipment::Shipment;
 use std::net::{IpAddr, SocketAddr};
@@ -42,6 +44,7 @@ pub(crate) struct Settings {
     /// Of all three services.
     #[command(flatten)]
     pub(crate) resilience: Resilience,
+    pub(crate) admin: AdminSettings,
     /// Of the process.
     #[command(flatten)]
     pub(crate) log: Log,
@@ -74,6 +77,7 @@ impl Settings {
             storage: self.storage.clone(),
             circuit: self.circuit.clone(),
             resilience: self.resilience.clone(),
+            admin: self.admin.clone(),
             log: self.log.clone(),
         }
     }

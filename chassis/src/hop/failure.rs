@@ -123,7 +123,7 @@ impl Missed {
     }
 
     /// When a call may go through again; for refusals.
-    fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self.why {
             CallError::Open { retry_after } => Some(retry_after),
             CallError::Full { .. } => Some(Duration::from_secs(1)),

@@ -22,8 +22,24 @@ fn anything_else_is_refused() {
     let long = "x".repeat(256);
     let quoted_long = format!("\"{long}\"");
     for text in [
-        "", " ", r#""""#, r#"""#, r#""open"#, r#"open""#, r#""a"b""#, r#""a\x""#, r#""a\""#, "a b", "a,b", "a;b=1",
-        r#""a";b=1"#, r"a\b", "tab\tbed", "\"tab\tbed\"", &long, &quoted_long,
+        "",
+        " ",
+        r#""""#,
+        r#"""#,
+        r#""open"#,
+        r#"open""#,
+        r#""a"b""#,
+        r#""a\x""#,
+        r#""a\""#,
+        "a b",
+        "a,b",
+        "a;b=1",
+        r#""a";b=1"#,
+        r"a\b",
+        "tab\tbed",
+        "\"tab\tbed\"",
+        &long,
+        &quoted_long,
     ] {
         assert_eq!(parse(text), None, "{text:?}");
     }

@@ -29,6 +29,11 @@ pub(crate) struct Try {
 }
 
 impl Try {
+    /// The same, ended at another time.
+    pub(crate) fn at(self, now: Timestamp) -> Self {
+        Self { now, ..self }
+    }
+
     /// How it ended, where this came of it.
     pub(crate) fn ended(self, result: &Result<Answer, Missed>) -> End {
         let missed = match result {

@@ -18,7 +18,9 @@ pub(crate) enum Outcome {
 impl Outcome {
     /// Somebody has dropped it by hand.
     pub(crate) fn dropped(next: &str) -> Self {
-        Self::Error(json!({ "code": "EDROPPED", "message": format!("what was to go to {next} was dropped by hand") }))
+        Self::Error(
+            json!({ "code": "EDROPPED", "message": format!("what was to go to {next} was dropped by hand") }),
+        )
     }
 
     pub(crate) fn into_value(self) -> Value {

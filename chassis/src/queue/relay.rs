@@ -11,6 +11,7 @@ use crate::hop::{Next, Parcel};
 use crate::idempotency;
 use crate::record::Record;
 use crate::store::{Claimed, End, Saved};
+use crate::trace::{SpanId, TraceContext};
 use crate::{limits, wall};
 use breaker::State;
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{Instrument as _, error_span, info, warn};
 
 /// How often keys that have expired are forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -71,7 +72,9 @@ impl Relay {
         let mut deliveries = JoinSet::new();
         for one in claimed {
             let relay = self.clone();
-            deliveries.spawn(async move { relay.one(one).await });
+            let trace = TraceContext::begin(&self.app.watch);
+            let span = error_span!("delivery", trace = %trace.id);
+            deliveries.spawn(async move { relay.one(one, &trace).await }.instrument(span));
         }
         let mut batch = Batch::Done;
         while let Some(taken) = deliveries.join_next().await {
@@ -83,13 +86,14 @@ impl Relay {
     }
 
     /// Whether it is out of the way now.
-    async fn one(&self, claimed: Claimed) -> bool {
+    async fn one(&self, claimed: Claimed, trace: &TraceContext) -> bool {
         let (Some(next), Some(queue)) = (&self.app.next, &self.app.queue) else { return false };
         let Claimed { saved, hop, attempts, keyed } = claimed;
         let key = saved.key;
         let end = match (self.part)(saved) {
             Ok(part) => {
-                let parcel = Parcel { hop, part: &part, key: idempotency::of_hand_over(key) };
+                let trace = trace.headers(SpanId::new());
+                let parcel = Parcel { hop, part: &part, key: idempotency::of_hand_over(key), trace };
                 let result = next.hand_over(&parcel, Deadline::default()).await;
                 Try { before: attempts, keyed, now: wall::now(), random: rand::random() }.ended(&result)
             }

@@ -6,18 +6,27 @@ use crate::input;
 use crate::problem::Problem;
 use crate::store::{Place, Queued};
 use crate::wall;
-use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tracing::{info, warn};
 use uuid::Uuid;
 
+/// The routes of the queue; the guard is put before them.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/queue", get(list))
+        .route("/queue/{key}", delete(discard))
+        .route("/queue/{key}/retry", post(retry))
+}
+
 /// `GET /queue`: oldest first, a page at a time.
-pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {
+async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {
     let _place = app.place()?;
     let next = next(&app)?;
     let limit = input::limit(&uri)?;
@@ -45,7 +54,7 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
 }
 
 /// `POST /queue/{key}/retry`: at once, as far as the circuit lets it.
-pub(crate) async fn retry(
+async fn retry(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -65,7 +74,7 @@ pub(crate) async fn retry(
 }
 
 /// `DELETE /queue/{key}`: it will not be handed on. The document stays.
-pub(crate) async fn discard(
+async fn discard(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {

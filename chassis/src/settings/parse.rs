@@ -88,8 +88,9 @@ pub(super) fn time(
             _ => None,
         };
         let time = number.parse().ok().and_then(|number: u32| unit?.checked_mul(number));
-        time.filter(|time| (least..=most).contains(time))
-            .ok_or_else(|| format!("expected a time with its unit, like 90s, 30m, 24h or 7d, from {least:?} on"))
+        time.filter(|time| (least..=most).contains(time)).ok_or_else(|| {
+            format!("expected a time with its unit, like 90s, 30m, 24h or 7d, from {least:?} on")
+        })
     }
 }
 
@@ -123,6 +124,14 @@ pub fn host(text: &str) -> Result<IpAddr, String> {
         "localhost" => Ok(IpAddr::from([127, 0, 0, 1])),
         _ => text.parse().map_err(|_| "expected an IP address, like 127.0.0.1 or 0.0.0.0".to_owned()),
     }
+}
+
+pub(super) fn token(text: &str) -> Result<Secret, String> {
+    // What a header can carry, and what no one has to quote.
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(text.to_owned().into());
+    }
+    Err("expected a text of visible ASCII characters, without spaces".to_owned())
 }
 
 pub(super) fn chain_url(text: &str) -> Result<Url, String> {

@@ -11,7 +11,9 @@ mod convert;
 mod handovers;
 mod settle;
 
-use super::{Backlog, Claimed, End, Entry, Inserted, Outbox, Page, Pending, Place, Queued, Saved, Store, StoreError};
+use super::{
+    Backlog, Claimed, End, Entry, Inserted, Outbox, Page, Pending, Place, Queued, Saved, Store, StoreError,
+};
 use crate::limits;
 use crate::settings::Secret;
 use convert::{REQUEST_KEY, from_bson, known, to_bson};
@@ -108,7 +110,8 @@ impl Store for MongoStore {
                     Ok(Inserted::Known(Box::new(known)))
                 }
                 _ => {
-                    handovers::forget_expired(&collection, Some(&request.key), entry.saved.created_at).await?;
+                    handovers::forget_expired(&collection, Some(&request.key), entry.saved.created_at)
+                        .await?;
                     collection.insert_one(&document).await.map(|_| Inserted::Kept)
                 }
             }

@@ -8,7 +8,9 @@ mod file;
 mod handovers;
 mod requests;
 
-use super::{Backlog, Claimed, End, Entry, Inserted, Outbox, Page, Pending, Place, Queued, Saved, Store, StoreError};
+use super::{
+    Backlog, Claimed, End, Entry, Inserted, Outbox, Page, Pending, Place, Queued, Saved, Store, StoreError,
+};
 use file::{OurFile, connect};
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};

@@ -3,6 +3,8 @@
 /// A record, a service made of it, and a way to ask it.
 mod parcel;
 
+/// Who may change something, and who may not.
+mod admin;
 /// What is wrong with a request is named.
 mod bad_input;
 /// The hop to a next service that misbehaves in every way.
@@ -25,3 +27,5 @@ mod server;
 mod stores;
 /// Stores that are away, seen through the routes.
 mod stores_away;
+/// Traces: in, on, and in what is answered.
+mod traces;

@@ -119,7 +119,11 @@ async fn the_oldest_that_are_due_are_claimed_once(store: &dyn Store, other: &dyn
     let one = &first[0];
     assert_eq!((one.hop, one.attempts, one.keyed), (3, 0, false));
     assert_eq!(Value::Object(one.saved.document.clone()), json!({ "id": "1", "number": 1 }));
-    assert_eq!(store.get(keys[0]).await.expect("an answer").as_ref(), Some(&one.saved), "and nothing of ours");
+    assert_eq!(
+        store.get(keys[0]).await.expect("an answer").as_ref(),
+        Some(&one.saved),
+        "and nothing of ours"
+    );
     assert_eq!(claim(other, 10, 10).await, keys[2..], "not those that another has");
     assert_eq!(claim(other, 10, 10).await, NONE);
 
@@ -259,10 +263,7 @@ async fn a_known_request_tells_how_far_it_has_come(store: &dyn Store) {
 
     settle(store, key, missed(1, 20)).await;
     let error = Some(json!({ "code": "ECONNECT" }));
-    assert_eq!(
-        again(store, &first, 1).await.standing,
-        Standing::Waiting { attempts: 1, due: at(20), error }
-    );
+    assert_eq!(again(store, &first, 1).await.standing, Standing::Waiting { attempts: 1, due: at(20), error });
     settle(store, key, End::Refused { attempts: 2, error: json!({ "status": 422 }) }).await;
     assert_eq!(again(store, &first, 1).await.standing, Standing::SetAside(json!({ "status": 422 })));
     let answer = json!({ "answer": { "body": { "$set": 1, "a.b": [null, 1.0, "🍀"] } } });

@@ -226,7 +226,11 @@ async fn a_fault_after_the_save_loses_nothing() {
     assert_eq!((&answer["queued"], &answer["error"]["status"]), (&true.into(), &502.into()));
     drained(&middle).await;
     assert_eq!((peer.count(), parcels(&middle).await), (1, 1), "what was saved is handed on");
-    assert_ne!(queue(&front).await["queue"], Value::Array(Vec::new()), "and asked for until there is an answer");
+    assert_ne!(
+        queue(&front).await["queue"],
+        Value::Array(Vec::new()),
+        "and asked for until there is an answer"
+    );
 
     let address = middle.address;
     middle.stopped().await;

@@ -126,7 +126,8 @@ async fn a_hop_gives_up_before_its_caller_does() {
 async fn where_no_time_is_left_nothing_is_sent() {
     let folder = tempfile::tempdir().expect("a folder");
     let peer = Peer::start(Behaviour::json(200, "{}")).await;
-    let router = service(folder.path(), &["--chain-svc", &peer.url("/"), "--chain-name", "next"]).await.router();
+    let router =
+        service(folder.path(), &["--chain-svc", &peer.url("/"), "--chain-name", "next"]).await.router();
     // Of 5 ms all are kept back for the answer; whether it is saved before they are over is a matter of luck.
     let answer = within(&router, "5").await;
     if answer.status == 200 {

@@ -226,10 +226,7 @@ async fn mongodb_tries_again_where_the_line_broke() {
     let store = mongo(&format!("mongodb://{}", line.addr())).await;
     for number in 0..10 {
         let one = saved(json!({ "number": number }));
-        store
-            .insert(entry(&one))
-            .await
-            .expect("the driver's connection was dead, but the server is there");
+        store.insert(entry(&one)).await.expect("the driver's connection was dead, but the server is there");
         assert_eq!(store.get(one.key).await.expect("an answer").as_ref(), Some(&*one));
         line.cut();
         line.mend();
@@ -263,7 +260,8 @@ async fn sqlite_acknowledges_nothing_where_its_file_was_removed() {
     for entry in std::fs::read_dir(folder.path()).expect("ours") {
         std::fs::remove_file(entry.expect("ours").path()).expect("ours to remove");
     }
-    let error = store.insert(entry(&saved(json!({})))).await.expect_err("nobody would find it again").to_string();
+    let error =
+        store.insert(entry(&saved(json!({})))).await.expect_err("nobody would find it again").to_string();
     assert!(error.contains("parcels.sqlite was removed while in use"), "{error}");
     assert!(store.ping().await.is_err(), "not ready");
 }

@@ -106,7 +106,8 @@ async fn a_dead_neighbour_takes_nobody_with_it() {
 
 #[tokio::test]
 async fn a_frozen_neighbour_is_given_up_in_time() {
-    let mut chain = Chain::start(&[NO_QUEUE, ("STRICT_STATUS", "1"), ("BREAKER_TIMEOUT_MS", "300")], &[]).await;
+    let mut chain =
+        Chain::start(&[NO_QUEUE, ("STRICT_STATUS", "1"), ("BREAKER_TIMEOUT_MS", "300")], &[]).await;
     chain.shipment.process.pause();
     let answer = create(&chain.payment.url, PAYMENT).await;
     assert_eq!(answer.status, 504);

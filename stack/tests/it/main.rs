@@ -13,6 +13,8 @@ mod durability;
 mod queue;
 /// The README's commands, tables and answers.
 mod readme;
+/// The list of what a program is made of.
+mod sbom;
 /// Settings of the programs: help, defaults, what is refused.
 mod settings;
 /// All three in one process.

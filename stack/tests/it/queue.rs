@@ -77,7 +77,8 @@ async fn a_repeated_order_makes_one_payment_and_one_shipment() {
     let post = async || {
         let request = crate::programs::client().post(format!("{}/create", chain.order.url));
         let request = request.header("content-type", "application/json").header("idempotency-key", "\"7\"");
-        let answer = request.header("accept", "application/json").body(ORDER).send().await.expect("an answer");
+        let answer =
+            request.header("accept", "application/json").body(ORDER).send().await.expect("an answer");
         let replayed = answer.headers().contains_key("idempotency-replayed");
         (replayed, answer.json::<serde_json::Value>().await.expect("JSON"))
     };

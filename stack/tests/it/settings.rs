@@ -59,6 +59,8 @@ async fn a_value_that_cannot_be_used_is_named_with_what_would_be_right() {
         ("IDEMPOTENCY_TTL", "0s", "--idempotency-ttl", "expected a time with its unit"),
         ("IDEMPOTENCY_TTL", "ever", "--idempotency-ttl", "expected a time with its unit"),
         ("IDEMPOTENCY_TTL", "9999999999d", "--idempotency-ttl", "expected a time with its unit"),
+        ("ADMIN_TOKEN", "two words", "--admin-token", "expected a text of visible ASCII characters"),
+        ("ADMIN_PEERS", "everyone", "--admin-peers", "[possible values: loopback, private]"),
         ("RUST_LOG", "a=b=c", "--rust-log", "expected a level, like info"),
         ("RUST_LOG", "nonsense", "--rust-log", "expected a level, like info"),
         ("RUST_LOG", "info,chasis", "--rust-log", "expected a level, like info"),

@@ -4,8 +4,8 @@
 
 use super::super::{Backlog, Claimed, Place, Queued};
 use super::convert::{
-    ATTEMPTS, DUE, EXPIRES_AT, HANDOVER, ID, LEASE, OUTCOME, REQUEST, REQUEST_KEY, SET_ASIDE, claimed, key_of,
-    milliseconds, queued,
+    ATTEMPTS, DUE, EXPIRES_AT, HANDOVER, ID, LEASE, OUTCOME, REQUEST, REQUEST_KEY, SET_ASIDE, claimed,
+    key_of, milliseconds, queued,
 };
 use jiff::Timestamp;
 use mongodb::Collection;

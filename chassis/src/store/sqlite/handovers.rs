@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 pub(super) fn insert(connection: &Connection, entry: &Entry, due: Timestamp) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("INSERT INTO handovers (key, hop, set_aside, due, attempts) VALUES (?1, ?2, 0, ?3, 0)")?
+        .prepare_cached(
+            "INSERT INTO handovers (key, hop, set_aside, due, attempts) VALUES (?1, ?2, 0, ?3, 0)",
+        )?
         .execute(params![entry.saved.key.to_string(), entry.hop, due.as_millisecond()])
         .map(drop)
 }
@@ -106,11 +108,10 @@ pub(super) fn list(
 pub(super) fn backlog(connection: &Connection, now: Timestamp) -> rusqlite::Result<Backlog> {
     // Not yet reported on, and not due: its own request is about to hand it on.
     let sql = "SELECT count(*), min(key) FROM handovers WHERE set_aside = 0 AND (attempts > 0 OR due <= ?1)";
-    let (waiting, oldest) =
-        connection.prepare_cached(sql)?.query_row([now.as_millisecond()], |row| {
-            let none = row.get_ref(1)? == rusqlite::types::ValueRef::Null;
-            Ok((number(row)?, if none { None } else { Some(key(row, 1)?) }))
-        })?;
+    let (waiting, oldest) = connection.prepare_cached(sql)?.query_row([now.as_millisecond()], |row| {
+        let none = row.get_ref(1)? == rusqlite::types::ValueRef::Null;
+        Ok((number(row)?, if none { None } else { Some(key(row, 1)?) }))
+    })?;
     let set_aside = connection
         .prepare_cached("SELECT count(*) FROM handovers WHERE set_aside = 1")?
         .query_row([], number)?;

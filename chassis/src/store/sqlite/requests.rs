@@ -20,7 +20,11 @@ pub(super) fn insert(connection: &Connection, request: &RequestKey, entry: &Entr
 }
 
 /// The request that bore this key. One that has expired is forgotten on the way.
-pub(super) fn find(connection: &Connection, request: &str, now: Timestamp) -> rusqlite::Result<Option<Known>> {
+pub(super) fn find(
+    connection: &Connection,
+    request: &str,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Known>> {
     let found = connection
         .prepare_cached("SELECT key, hop, expires_at, outcome FROM requests WHERE request = ?1")?
         .query_row([request], |row| Ok((key(row, 0)?, row.get(1)?, time(row, 2)?, handovers::value(row, 3)?)))

@@ -1,0 +1,84 @@
+// What became of one request, from its `request` events: how far it came, and what each service had to do with it.
+//
+// The events of a trace come from different services in any order, and that of a service that hangs may never come. What
+// is missing is told by the one before it: it knows why there was no answer.
+
+import { time } from './words.js';
+
+/**
+ * @typedef {object} Cell
+ * @property {string} service
+ * @property {'ok' | 'degraded' | 'failed' | 'late' | 'kept' | 'away' | 'queued' | 'none'} kind `kept`: it never left the circuit before
+ * @property {string} glyph
+ * @property {string} text
+ * @property {boolean} injected
+ *
+ * @typedef {object} Journey
+ * @property {string} id
+ * @property {number} at
+ * @property {Cell[]} cells
+ * @property {number} reached index of the last service that was asked
+ * @property {number | null} keptBy index of the service whose circuit kept it
+ * @property {'ok' | 'degraded' | 'failed'} end
+ * @property {string} verdict
+ * @property {boolean} injected
+ */
+
+const GLYPHS = { ok: '✓', degraded: '◐', failed: '✕', late: '⏱', kept: '⊘', away: '✕', queued: '📬', none: '·' };
+
+/**
+ * @param {import('./types.js').Trace} trace
+ * @param {string[]} chain
+ * @returns {Journey}
+ */
+export function journey(trace, chain) {
+    /** @type {Cell[]} */
+    const cells = [];
+    let reached = 0;
+    /** @type {number | null} */
+    let keptBy = null;
+    chain.forEach((service, i) => {
+        const told = trace.hops.get(service);
+        const before = i > 0 ? trace.hops.get(chain[i - 1]) : null;
+        const cell = told ? spoke(told, before) : silent(before);
+        const injected = Boolean(told?.fault);
+        cells.push({ service, glyph: GLYPHS[cell.kind], injected, ...cell });
+        if (cell.kind === 'kept') keptBy = i - 1;
+        else if (cell.kind !== 'none') reached = i;
+    });
+    const first = trace.hops.get(chain[0]);
+    const end = !first || first.status >= 500 ? 'failed' : first.degraded || first.outcome === 'degraded' || first.outcome === 'queued' ? 'degraded' : first.status >= 400 ? 'failed' : 'ok';
+    return { id: trace.id, at: trace.at, cells, reached, keptBy, end, verdict: verdict(first, end), injected: cells.some((cell) => cell.injected) };
+}
+
+/** @param {any} told @param {any} before @returns {{kind: Cell['kind'], text: string}} */
+function spoke(told, before) {
+    if (before?.error === 'ETIMEDOUT') return { kind: 'late', text: `${time(told.took_ms)}, too late` };
+    switch (told.outcome) {
+        case 'last': return { kind: 'ok', text: 'Last' };
+        case 'ended': return { kind: 'ok', text: time(told.took_ms) };
+        case 'passed': return { kind: 'ok', text: time(told.took_ms) };
+        case 'degraded': return told.status >= 500 ? { kind: 'failed', text: String(told.status) } : { kind: 'degraded', text: `${told.status}, ${time(told.took_ms)}` };
+        case 'queued': return { kind: 'queued', text: 'kept for later' };
+        default: return { kind: 'failed', text: String(told.status) };
+    }
+}
+
+/** @param {any} before @returns {{kind: Cell['kind'], text: string}} */
+function silent(before) {
+    switch (before?.error) {
+        case 'EOPENBREAKER': return { kind: 'kept', text: 'not asked: open' };
+        case 'ESEMLOCKED': return { kind: 'kept', text: 'not asked: full' };
+        case 'ETIMEDOUT': return { kind: 'late', text: 'no answer in time' };
+        case 'ECONNECT': return { kind: 'away', text: 'away' };
+        case 'EUPSTREAM': return { kind: 'failed', text: 'failed' };
+        default: return { kind: 'none', text: before?.outcome === 'last' || before?.outcome === 'ended' ? 'not asked' : '' };
+    }
+}
+
+/** @param {any} first @param {Journey['end']} end */
+function verdict(first, end) {
+    if (!first) return 'no answer yet';
+    if (end === 'degraded') return `${first.status} without ${first.degraded ?? first.next}`;
+    return `${first.status} in ${time(first.took_ms)}`;
+}

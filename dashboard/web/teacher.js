@@ -1,0 +1,273 @@
+// Runs a lesson: keeps what is set, sets the scene, goes through the steps, and puts everything back, whatever happens.
+//
+// It acts by the same calls as the controls, and believes only what the services' events say.
+
+import { CAST } from './lessons.js';
+
+/**
+ * @typedef {import('./lessons.js').Lesson} Lesson
+ * @typedef {import('./types.js').Known} Known
+ * @typedef {typeof import('./api.js')} Api
+ *
+ * @typedef {object} Run what the panel shows
+ * @property {Lesson} lesson
+ * @property {'scene' | 'steps' | 'tidying' | 'over'} phase
+ * @property {number} step
+ * @property {'passed' | 'failed' | 'stopped' | null} outcome
+ * @property {string} why it failed
+ *
+ * @typedef {object} Context what a step is given
+ * @property {Known} known
+ * @property {Record<string, number>} memo
+ * @property {(name: string) => import('./types.js').Service} service
+ * @property {(name: string) => import('./types.js').Circuit} circuit
+ * @property {(name: string) => number} total requests that a service has had
+ * @property {() => number} waiting
+ * @property {() => number} delivered
+ * @property {(event: string, fits: (data: any) => boolean, inLesson?: boolean) => boolean} saw since the step began, or the lesson
+ * @property {(ms: number) => Promise<void>} heardAfter resolves when every service was heard that much later
+ * @property {(rate: number) => Promise<unknown>} load
+ * @property {(count?: number) => Promise<unknown>} order
+ * @property {(service: string, preset: string) => Promise<unknown>} preset
+ * @property {(service: string, name: string, rule: object) => Promise<unknown>} rule
+ * @property {(service: string, settings: object) => Promise<unknown>} settings
+ */
+
+/** As the services start. Lessons go by these, whatever the knobs say, and put the knobs back. */
+const STANDARD = { timeout_ms: 300, error_threshold: 50, reset_ms: 10_000, volume: 0, capacity: null };
+const FIELDS = Object.keys(STANDARD);
+/** A step may take so long; the scene has to wait for a circuit to heal. */
+const LIMIT = 45_000;
+const EVENTS = 400;
+const LOOK = 150;
+const AGAIN = 250;
+/** A snapshot that is under way when something was changed is not taken for news. */
+const NEWS = 120;
+
+class Stopped extends Error {}
+
+/**
+ * @param {Known} known
+ * @param {Api} api
+ * @param {() => void} changed
+ */
+export function teacher(known, api, changed) {
+    /** @type {Run | null} */
+    let run = null;
+    /** @type {AbortController | null} */
+    let stop = null;
+    /** @type {{event: string, data: any, step: number}[]} */
+    let events = [];
+    let stepAt = 0;
+    /** @type {Set<() => void>} */
+    const watchers = new Set();
+    /** @type {Set<number>} */
+    const passed = new Set();
+
+    /** Waits for a condition, looking at each event and now and then. @param {() => boolean} condition @param {number} limit @param {AbortSignal} signal @param {string} otherwise */
+    function until(condition, limit, signal, otherwise) {
+        return new Promise((/** @type {(value?: unknown) => void} */ resolve, reject) => {
+            const end = () => {
+                clearInterval(timer);
+                clearTimeout(last);
+                watchers.delete(look);
+                signal.removeEventListener('abort', stopped);
+            };
+            const stopped = () => { end(); reject(new Stopped()); };
+            const look = () => {
+                let done = false;
+                try {
+                    done = condition();
+                } catch {
+                    // A service is away: not yet.
+                }
+                if (!done) return;
+                end();
+                resolve();
+            };
+            const timer = setInterval(look, LOOK);
+            const last = setTimeout(() => { end(); reject(new Error(otherwise)); }, limit);
+            watchers.add(look);
+            signal.addEventListener('abort', stopped);
+            if (signal.aborted) stopped();
+            else look();
+        });
+    }
+
+    const service = (/** @type {string} */ name) => {
+        const found = known.services.find((one) => one.name === name);
+        if (!found) throw new Error(`there is no ${name} in this chain`);
+        return found;
+    };
+    const circuit = (/** @type {string} */ name) => {
+        const found = service(name).circuit;
+        if (!found) throw new Error(`${name} has no circuit`);
+        return found;
+    };
+    const heard = (/** @type {number} */ since) => CAST.every((name) => service(name).heard > since);
+    const inQueues = (/** @type {'waiting' | 'delivered'} */ field) => known.services.reduce((sum, one) => sum + (one.queue?.[field] ?? 0), 0);
+
+    /** @param {AbortSignal} signal @returns {Context} */
+    const contextFor = (signal) => ({
+        known, service, circuit,
+        memo: {},
+        total: (name) => service(name).requests?.total ?? 0,
+        waiting: () => inQueues('waiting'),
+        delivered: () => inQueues('delivered'),
+        saw: (event, fits, inLesson = false) => events.some((one) => one.event === event && (inLesson || one.step === run?.step) && fits(one.data)),
+        heardAfter: async (ms) => {
+            const since = Date.now() + ms;
+            await until(() => heard(since), LIMIT, signal, 'The services are not heard.');
+        },
+        load: (rate) => api.setLoad(rate),
+        order: (count) => api.sendOrder(count),
+        preset: (name, preset) => api.setPreset(name, preset),
+        rule: (name, rule, body) => api.setRule(name, rule, body),
+        settings: (name, settings) => api.setCircuit(name, { settings }),
+    });
+
+    /** What to put back. */
+    function keep() {
+        return {
+            rate: known.load?.rate ?? 0,
+            services: known.services.map((one) => ({ name: one.name, chaos: structuredClone(one.chaos), circuit: one.circuit ? { mode: one.circuit.mode, settings: settingsOf(one.circuit.settings) } : null })),
+        };
+    }
+
+    /** @param {ReturnType<typeof keep>} kept */
+    async function putBack(kept) {
+        const failures = await Promise.allSettled([api.setLoad(kept.rate), ...kept.services.flatMap((one) => [
+            one.chaos ? restore(one.name, one.chaos) : null,
+            one.circuit ? api.setCircuit(one.name, { mode: one.circuit.mode.replace('forced-', ''), settings: one.circuit.settings }) : null,
+        ])]);
+        const failed = failures.find((each) => each.status === 'rejected');
+        if (failed) throw new Error(`Not everything could be put back: ${/** @type {PromiseRejectedResult} */ (failed).reason.message}`);
+    }
+
+    /** @param {string} name @param {import('./types.js').Chaos} chaos */
+    async function restore(name, chaos) {
+        if (chaos.preset) await api.setPreset(name, chaos.preset);
+        else {
+            const now = await api.setChaos(name, 'reset');
+            const wanted = new Map(chaos.rules.map((rule) => [rule.name, asSet(rule)]));
+            for (const rule of now.rules) if (!wanted.has(rule.name)) await api.removeRule(name, rule.name);
+            for (const [rule, body] of wanted) {
+                const have = now.rules.find((/** @type {{name: string}} */ one) => one.name === rule);
+                if (!have || JSON.stringify(asSet(have)) !== JSON.stringify(body)) await api.setRule(name, rule, body);
+            }
+        }
+        if (!chaos.enabled) await api.setChaos(name, 'disable');
+    }
+
+    /** @param {Lesson} lesson @param {AbortSignal} signal */
+    async function setScene(lesson, signal) {
+        if (!CAST.every((name) => known.services.some((one) => one.name === name && one.reachable))) throw new Error(`This lesson needs ${CAST.join(', ')}, and not all of them are there.`);
+        const circuits = known.services.filter((one) => one.circuit).map((one) => one.name);
+        await api.setLoad(0);
+        await Promise.all([
+            ...known.services.flatMap((one) => [...(one.chaos && !one.chaos.enabled ? [api.setChaos(one.name, 'enable')] : []), api.setPreset(one.name, 'calm')]),
+            ...circuits.map((name) => api.setCircuit(name, { mode: 'auto', settings: { ...STANDARD, ...lesson.scene?.circuits?.[name] } })),
+        ]);
+        const since = Date.now() + NEWS;
+        let probing = false;
+        await until(() => {
+            if (!heard(since)) return false;
+            // A circuit that was left half-open needs a call to close.
+            if (!probing && circuits.some((name) => circuit(name).state === 'half-open')) {
+                probing = true;
+                api.sendOrder().catch(() => {}).finally(() => { probing = false; });
+            }
+            return circuits.every((name) => {
+                const { state, counts, in_flight: flying } = circuit(name);
+                return state === 'closed' && flying === 0 && counts.failures === 0 && (!lesson.scene?.empty || counts.fires === 0);
+            });
+        }, LIMIT, signal, 'The circuits did not come to rest.');
+    }
+
+    /** @param {import('./lessons.js').Step} step @param {Context} context @param {AbortSignal} signal */
+    async function take(step, context, signal) {
+        await step.act?.(context);
+        stepAt = Date.now() + NEWS;
+        const done = new AbortController();
+        const looked = until(() => heard(stepAt) && step.until(context), LIMIT, signal, step.otherwise ?? `This did not happen within ${LIMIT / 1000} s.`);
+        const repeated = step.again ? repeat(() => step.again?.(context), done.signal) : null;
+        try {
+            // What is done again and again may fail, too; then there is no use in waiting.
+            await Promise.race(repeated ? [looked, repeated.then(() => new Promise(() => {}))] : [looked]);
+        } finally {
+            done.abort();
+            looked.catch(() => {});
+            await repeated?.catch(() => {});
+        }
+    }
+
+    /** @param {Lesson} lesson */
+    async function start(lesson) {
+        if (run && run.phase !== 'over') return;
+        const mine = { lesson, phase: 'scene', step: -1, outcome: null, why: '' };
+        run = /** @type {Run} */ (mine);
+        stop = new AbortController();
+        events = [];
+        const context = contextFor(stop.signal);
+        const kept = keep();
+        changed();
+        try {
+            await setScene(lesson, stop.signal);
+            run.phase = 'steps';
+            for (run.step = 0; run.step < lesson.steps.length; run.step += 1) {
+                changed();
+                await take(lesson.steps[run.step], context, stop.signal);
+            }
+            run.outcome = 'passed';
+            passed.add(lesson.number);
+        } catch (error) {
+            run.outcome = error instanceof Stopped ? 'stopped' : 'failed';
+            run.why = error instanceof Stopped ? '' : String(/** @type {Error} */ (error).message);
+        }
+        run.phase = 'tidying';
+        changed();
+        try {
+            await putBack(kept);
+        } catch (error) {
+            run.why = `${run.why} ${/** @type {Error} */ (error).message}`.trim();
+        }
+        run.phase = 'over';
+        changed();
+    }
+
+    return {
+        start,
+        stop: () => stop?.abort(),
+        passed,
+        get run() { return run; },
+
+        /** @param {string} event @param {any} data */
+        heard(event, data) {
+            if (!run || run.phase === 'over') return;
+            if (event === 'transition' || event === 'request' || event === 'fault') {
+                events.push({ event, data, step: run.step });
+                if (events.length > EVENTS) events.splice(0, events.length - EVENTS);
+            }
+            for (const look of [...watchers]) look();
+        },
+    };
+}
+
+/** @param {() => Promise<unknown> | undefined} what @param {AbortSignal} signal */
+async function repeat(what, signal) {
+    while (!signal.aborted) {
+        await what();
+        await new Promise((resolve) => setTimeout(resolve, AGAIN));
+    }
+}
+
+/** The fields that can be set. @param {Record<string, any>} settings */
+function settingsOf(settings) {
+    return Object.fromEntries(FIELDS.map((field) => [field, settings[field]]));
+}
+
+/** A rule as it was set, without what has become of it. @param {Record<string, any>} rule */
+function asSet(rule) {
+    const { now: _now, name: _name, ...body } = rule;
+    return body;
+}
