@@ -1,5 +1,7 @@
 //! What the routes of one service work with.
 
+use crate::circuit::Circuit;
+use crate::events::Events;
 use crate::handled::Observers;
 use crate::hop::Next;
 use crate::idempotency::UnderWay;
@@ -32,6 +34,9 @@ pub(crate) struct App {
     pub(crate) keys: UnderWay,
     /// How long the key of a request is kept.
     pub(crate) key_time: Duration,
+    /// The circuit to the next service, if there is one.
+    pub(crate) circuit: Option<Circuit>,
+    pub(crate) events: Arc<Events>,
     /// Picks the requests that are watched, of those whose trace begins here.
     pub(crate) watch: Sampler,
     /// Are shown what became of each request.

@@ -9,13 +9,25 @@ use crate::record::Record;
 use crate::store::Place;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::str::FromStr;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// Reads the document of a request.
+/// Reads the document of a request, one that every store can keep.
 pub(crate) async fn document<R: Record>(headers: &HeaderMap, body: Body) -> Result<R, Problem> {
+    let value = object(headers, body).await?;
+    storable(&value, &mut Path::default())?;
+    typed(value)
+}
+
+/// Reads what a request asks to be changed.
+pub(crate) async fn change<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Problem> {
+    typed(object(headers, body).await?)
+}
+
+async fn object(headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
     let bytes = match timeout(limits::BODY_TIME, to_bytes(body, limits::BODY)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => return Err(broken_body(&error)),
@@ -37,7 +49,10 @@ pub(crate) async fn document<R: Record>(headers: &HeaderMap, body: Body) -> Resu
     if !value.is_object() {
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "the body is not a JSON object"));
     }
-    storable(&value, &mut Path::default())?;
+    Ok(value)
+}
+
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
         let reason = error.into_inner().to_string();

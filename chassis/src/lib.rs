@@ -14,11 +14,16 @@ mod handled;
 mod hop;
 mod idempotency;
 mod input;
+mod openapi;
 mod problem;
 mod read;
 mod reply;
 mod sample;
 mod trace;
+
+mod circuit;
+mod events;
+pub mod sse;
 
 pub mod store;
 
@@ -27,6 +32,7 @@ mod queue;
 mod app;
 mod limits;
 mod log;
+mod millis;
 mod routes;
 mod run;
 mod server;
@@ -39,3 +45,4 @@ pub use record::{Record, nested};
 pub use run::{Failure, bind, launch, main, stop_signal};
 pub use server::serve;
 pub use service::{Service, StartError};
+pub use wall::At;

@@ -55,3 +55,20 @@ pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(7);
 pub(crate) const PAGE: u32 = 20;
 /// Most documents on a page.
 pub(crate) const PAGE_MOST: u32 = 100;
+
+/// Readers of events that a service may have at once, those of `hystrix.stream` among them.
+pub(crate) const READERS: usize = 64;
+/// Events that are kept for readers who come back.
+pub(crate) const KEPT: usize = 256;
+/// Events that a reader may be behind by before it is treated as one who comes back.
+pub(crate) const BEHIND: usize = 64;
+/// How often readers are shown how things are.
+pub(crate) const SNAPSHOT: Duration = Duration::from_millis(500);
+/// How often a stream of events says that it is still there.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long readers are asked to wait before they come back.
+pub(crate) const RETRY: Duration = Duration::from_secs(2);
+/// Watched requests that a service tells of in a second.
+pub(crate) const REQUESTS_TOLD: u32 = 20;
+/// Longest name, in characters, that a service further down may have in an event.
+pub(crate) const NAME: usize = 100;

@@ -4,14 +4,16 @@ mod line;
 
 use crate::settings::{Log, LogFormat};
 use breaker::{Event, EventKind};
+use std::fmt;
 use std::io::{self, IsTerminal as _};
+use std::time::Duration;
+use tracing::field::display;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
 
 /// Starts the log of this process. Only the first call has an effect.
 pub(crate) fn start(settings: &Log) {
-    let builder = fmt()
+    let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(&settings.rust_log))
         .with_target(false)
         // Where nobody reads the log any more, there is nobody to tell that either.
@@ -26,34 +28,103 @@ pub(crate) fn start(settings: &Log) {
 
 /// Writes what happens to a circuit, in the original's words.
 pub(crate) fn circuit(event: &Event<'_>) {
-    let circuit = event.circuit;
-    let counts = event.status.counts;
-    let rate = format_args!("{:.0}%", counts.error_rate());
-    let (failures, calls) = (counts.failures, counts.fires);
-    match event.kind {
-        EventKind::Success => info!(circuit, %rate, failures, calls, "🔌 status:: success"),
-        EventKind::Failure => warn!(circuit, %rate, failures, calls, "🔌 status:: failed"),
-        EventKind::Timeout => warn!(circuit, %rate, failures, calls, "🔌 status:: timed out"),
-        EventKind::Fallback => info!(circuit, %rate, failures, calls, "🔌 status:: fallback"),
-        EventKind::Reject => warn!(circuit, %rate, probe_in = %probe_in(event), "🔌 status:: rejected"),
-        EventKind::Open => {
-            warn!(circuit, %rate, failures, calls, probe_in = %probe_in(event), "🔌 status:: opened");
-        }
-        EventKind::HalfOpen => info!(circuit, %rate, "🔌 status:: halfOpened"),
-        EventKind::Close => info!(circuit, %rate, "🔌 status:: closed"),
-        // Told as failed, too; this is why.
-        EventKind::SemaphoreLocked => {
-            warn!(circuit, under_way = event.status.in_flight, "🔌 as many calls are under way as may be");
-        }
-        // That a call was asked for, which an answer follows.
-        _ => {}
+    let Some(said) = Said::of(event) else { return };
+    let Said { warns, words, circuit, failures, calls, under_way, .. } = said;
+    let (rate, probe_in) = (said.rate.map(display), said.probe_in.map(display));
+    // Fields that are not there are not written.
+    if warns {
+        warn!(circuit, rate, failures, calls, probe_in, under_way, "{words}");
+    } else {
+        info!(circuit, rate, failures, calls, probe_in, under_way, "{words}");
     }
 }
 
-fn probe_in(event: &Event<'_>) -> String {
-    match event.status.probe_in {
-        Some(time) => format!("{:.1}s", time.as_secs_f64()),
-        None => "under way".to_owned(),
+/// What is said of an event; displayed as it stands in the log.
+#[derive(Debug)]
+pub(crate) struct Said<'a> {
+    warns: bool,
+    words: &'static str,
+    circuit: &'a str,
+    rate: Option<Percent>,
+    failures: Option<u64>,
+    calls: Option<u64>,
+    probe_in: Option<ProbeIn>,
+    under_way: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Percent(f64);
+
+/// `None`: the probe is under way.
+#[derive(Debug, Clone, Copy)]
+struct ProbeIn(Option<Duration>);
+
+impl<'a> Said<'a> {
+    /// Nothing is said of a call's beginning: its end follows.
+    pub(crate) fn of(event: &Event<'a>) -> Option<Self> {
+        let (counts, in_flight) = (&event.status.counts, event.status.in_flight);
+        let said = |warns, words| Self {
+            warns,
+            words,
+            circuit: event.circuit,
+            rate: Some(Percent(counts.error_rate())),
+            failures: None,
+            calls: None,
+            probe_in: None,
+            under_way: None,
+        };
+        let counted = |warns, words| Self {
+            failures: Some(counts.failures),
+            calls: Some(counts.fires),
+            ..said(warns, words)
+        };
+        let probe_in = Some(ProbeIn(event.status.probe_in));
+        Some(match event.kind {
+            EventKind::Success => counted(false, "🔌 status:: success"),
+            EventKind::Failure => counted(true, "🔌 status:: failed"),
+            EventKind::Timeout => counted(true, "🔌 status:: timed out"),
+            EventKind::Fallback => counted(false, "🔌 status:: fallback"),
+            EventKind::Reject => Self { probe_in, ..said(true, "🔌 status:: rejected") },
+            EventKind::Open => Self { probe_in, ..counted(true, "🔌 status:: opened") },
+            EventKind::HalfOpen => said(false, "🔌 status:: halfOpened"),
+            EventKind::Close => said(false, "🔌 status:: closed"),
+            // Told as failed, too; this is why.
+            EventKind::SemaphoreLocked => Self {
+                rate: None,
+                under_way: Some(in_flight),
+                ..said(true, "🔌 as many calls are under way as may be")
+            },
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn field(f: &mut fmt::Formatter<'_>, name: &str, value: Option<impl fmt::Display>) -> fmt::Result {
+            value.map_or(Ok(()), |value| write!(f, " {name}={value}"))
+        }
+        write!(f, "{} circuit={:?}", self.words, self.circuit)?;
+        field(f, "rate", self.rate)?;
+        field(f, "failures", self.failures)?;
+        field(f, "calls", self.calls)?;
+        field(f, "probe_in", self.probe_in)?;
+        field(f, "under_way", self.under_way)
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0}%", self.0)
+    }
+}
+
+impl fmt::Display for ProbeIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(time) => write!(f, "{:.1}s", time.as_secs_f64()),
+            None => f.write_str("under way"),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What makes one service differ from another: its document.
 
+use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
@@ -9,7 +10,7 @@ use serde_json::Value;
 /// It is read from the body of `POST /create`, and what does not fit is refused with the name of the field, so say what
 /// is required in its types. It is saved and answered as it serializes, which must be as a JSON object; the names
 /// `key`, `created_at`, `msg`, `response`, `_handover` and `_request` are taken.
-pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Record: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Names the service in logs and answers; its plural names the collection and the route.
     const NAME: &'static str;
 

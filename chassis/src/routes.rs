@@ -5,14 +5,16 @@ use crate::app::App;
 use crate::create::create;
 use crate::hop::{DEGRADED, QUEUED};
 use crate::idempotency::REPLAYED;
+use crate::openapi;
 use crate::problem::Problem;
+use crate::queue::routes as queue;
 use crate::record::Record;
 use crate::trace::TRACE_ID;
-use crate::{door, queue, read};
+use crate::{circuit, door, events, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -25,12 +27,23 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .route(&format!("{records}/{{key}}"), get(read::one))
         .route("/livez", get(read::live))
         .route("/readyz", get(read::ready))
+        .route("/openapi.json", openapi::route::<R, _>(&app.records))
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .layer(open_to_every_page());
+    // No page of another origin may read these, and only some callers may change what is behind them.
+    let changeable = Router::new()
+        .route("/circuit", get(circuit::get).put(circuit::put))
+        .route("/queue", get(queue::list))
+        .route("/queue/{key}", delete(queue::discard))
+        .route("/queue/{key}/retry", post(queue::retry))
+        .method_not_allowed_fallback(wrong_method);
+    let streams = Router::new()
+        .route("/events", get(events::events))
+        .route("/hystrix.stream", get(events::hystrix))
+        .method_not_allowed_fallback(wrong_method);
     let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
-    let guarded = admin.guard(queue::routes::router()).method_not_allowed_fallback(wrong_method);
-    open.merge(guarded).layer(door).with_state(app)
+    open.merge(admin.guard(changeable)).merge(streams).layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.

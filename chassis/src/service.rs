@@ -2,6 +2,8 @@
 
 use crate::admin::Admin;
 use crate::app::{App, Keeper};
+use crate::circuit::{Circuit, InARow};
+use crate::events::Events;
 use crate::handled::Observers;
 use crate::hop::Next;
 use crate::idempotency::UnderWay;
@@ -65,15 +67,22 @@ impl Service {
     pub fn with_store<R: Record>(settings: &Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
         let records = format!("{}s", R::NAME);
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
-        let next = next(settings, &id)?;
+        let events = Arc::new(Events::new(R::NAME));
+        let circuit = circuit::<R>(settings, &id, &events)?;
+        let next = next(settings, circuit.as_ref())?;
         let delivers = next.is_some() && settings.resilience.fallback == Fallback::Queue;
         let mut observers = Observers::default();
         observers.add(handled::log);
+        let (told, next_name) =
+            (Arc::clone(&events), circuit.as_ref().map(|circuit| circuit.next().to_owned()));
+        observers.add(move |handled| told.handled(handled, next_name.as_deref()));
         let app = Arc::new(App {
             next,
             queue: delivers.then(Queue::default),
             keys: UnderWay::default(),
             key_time: settings.resilience.idempotency_ttl,
+            circuit,
+            events,
             id,
             store: Keeper::new(store, &records),
             records,
@@ -85,7 +94,13 @@ impl Service {
             observers,
         });
         let relay = Relay::new::<R>(Arc::clone(&app));
-        Ok(Self { router: routes::router::<R>(Arc::clone(&app), &Admin::new(&settings.admin)), app, relay })
+        let admin = Admin::new(&settings.admin);
+        Ok(Self { router: routes::router::<R>(Arc::clone(&app), &admin), app, relay })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app)
     }
 
     /// The service without its server.
@@ -108,6 +123,7 @@ impl Service {
         };
         let too_long = async {
             stop.cancelled().await;
+            app.events.close();
             sleep(limits::DRAIN_TIME).await;
         };
         tokio::select! {
@@ -130,12 +146,24 @@ async fn open(storage: &Storage, records: &str) -> Result<Arc<dyn Store>, StartE
     Ok(Arc::new(store))
 }
 
-fn next(settings: &Settings, id: &str) -> Result<Option<Next>, StartError> {
+fn circuit<R: Record>(
+    settings: &Settings,
+    id: &str,
+    events: &Arc<Events>,
+) -> Result<Option<Circuit>, StartError> {
     let Some(url) = &settings.next.chain_svc else { return Ok(None) };
     let name = settings.next.name(url);
+    let (in_a_row, events) = (InARow::default(), Arc::clone(events));
     let breaker = Breaker::builder(format!("{id}→{name}"))
         .settings(settings.circuit.settings())
         .on_event(log::circuit)
+        .on_event(in_a_row.listener())
+        .on_event(move |event| events.happened(event))
         .build()?;
-    Ok(Some(Next::new(name, url.clone(), &breaker, &settings.resilience)?))
+    Ok(Some(Circuit::new(R::NAME, name, breaker, in_a_row)))
+}
+
+fn next(settings: &Settings, circuit: Option<&Circuit>) -> Result<Option<Next>, StartError> {
+    let (Some(url), Some(circuit)) = (&settings.next.chain_svc, circuit) else { return Ok(None) };
+    Ok(Some(Next::new(circuit.next().to_owned(), url.clone(), circuit.breaker(), &settings.resilience)?))
 }

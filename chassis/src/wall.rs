@@ -1,8 +1,40 @@
 //! The wall clock: read here and nowhere else.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Serialize, Serializer};
 use std::time::Duration;
 use uuid::Uuid;
+
+/// A moment that is written as RFC 3339, to the millisecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At(pub(crate) Timestamp);
+
+impl At {
+    /// This moment.
+    #[must_use]
+    pub fn now() -> Self {
+        Self(now())
+    }
+
+    /// So much earlier.
+    #[must_use]
+    pub fn before(self, time: Duration) -> Self {
+        let earlier = SignedDuration::try_from(time).ok().and_then(|time| self.0.checked_sub(time).ok());
+        Self(earlier.unwrap_or(Timestamp::MIN))
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub fn since_1970(self) -> u64 {
+        self.0.as_millisecond().try_into().unwrap_or(0)
+    }
+}
+
+impl Serialize for At {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:.3}", self.0))
+    }
+}
 
 /// Now.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]

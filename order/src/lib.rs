@@ -2,12 +2,13 @@
 
 use chassis::Record;
 use jiff::{Timestamp, civil, tz::TimeZone};
+use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// What a customer orders.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Order {
     /// The customer's name for it; need not be unique.
     pub id: String,
@@ -18,6 +19,7 @@ pub struct Order {
     pub items: Vec<Value>,
     /// How it is paid: the payment service's business.
     #[serde(deserialize_with = "chassis::nested")]
+    #[schemars(with = "serde_json::Map<String, Value>")]
     pub payment: Value,
 }
 

@@ -1,11 +1,12 @@
 //! The second of the three services: a payment, from which the shipment travels on.
 
 use chassis::Record;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 /// What is paid for an order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Payment {
     /// The payer's name for it; need not be unique.
     pub id: String,
@@ -13,6 +14,7 @@ pub struct Payment {
     pub amount: Number,
     /// Where the goods go: the shipment service's business.
     #[serde(deserialize_with = "chassis::nested")]
+    #[schemars(with = "serde_json::Map<String, Value>")]
     pub shipment: Value,
 }
 

@@ -1,5 +1,6 @@
 //! Every line that a circuit writes. Here and not in `tests/it`, since no route of ours has a fallback yet.
 
+use super::Said;
 use breaker::{Breaker, CallError};
 use std::future::{pending, ready};
 use std::io::{self, Write};
@@ -32,7 +33,16 @@ async fn a_circuit_tells_every_state_in_the_originals_words() {
         .with_target(false);
     let _log = tracing::subscriber::set_default(subscriber.finish());
 
-    let breaker = Breaker::builder("a→b").capacity(1).on_event(super::circuit).build().expect("right");
+    let displayed: Arc<Mutex<Vec<String>>> = Arc::default();
+    let display = Arc::clone(&displayed);
+    let breaker = Breaker::builder("a→b")
+        .capacity(1)
+        .on_event(super::circuit)
+        .on_event(move |event| {
+            display.lock().expect("not poisoned").extend(Said::of(event).map(|line| line.to_string()))
+        })
+        .build()
+        .expect("right");
     let instead = async |_: CallError<&str>| Ok::<_, CallError<&str>>("instead");
     breaker.call(ready(Ok::<_, &str>("yes"))).await.expect("a success");
     breaker.call(ready(Err("no"))).or_else(instead).await.expect("a fallback");
@@ -64,4 +74,7 @@ async fn a_circuit_tells_every_state_in_the_originals_words() {
  WARN 🔌 status:: opened circuit="a→b" rate=67% failures=2 calls=3 probe_in=10.0s
 "#;
     assert_eq!(lines, expected);
+    let displayed = displayed.lock().expect("not poisoned");
+    let without_level: Vec<_> = lines.lines().map(|line| &line[" INFO ".len()..]).collect();
+    assert_eq!(*displayed, without_level, "what events tell is what the log tells");
 }

@@ -6,27 +6,18 @@ use crate::input;
 use crate::problem::Problem;
 use crate::store::{Place, Queued};
 use crate::wall;
+use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{delete, get, post};
-use axum::{Json, Router};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-/// The routes of the queue; the guard is put before them.
-pub(crate) fn router() -> Router<Arc<App>> {
-    Router::new()
-        .route("/queue", get(list))
-        .route("/queue/{key}", delete(discard))
-        .route("/queue/{key}/retry", post(retry))
-}
-
 /// `GET /queue`: oldest first, a page at a time.
-async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {
+pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {
     let _place = app.place()?;
     let next = next(&app)?;
     let limit = input::limit(&uri)?;
@@ -54,7 +45,7 @@ async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem
 }
 
 /// `POST /queue/{key}/retry`: at once, as far as the circuit lets it.
-async fn retry(
+pub(crate) async fn retry(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -74,7 +65,7 @@ async fn retry(
 }
 
 /// `DELETE /queue/{key}`: it will not be handed on. The document stays.
-async fn discard(
+pub(crate) async fn discard(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {

@@ -4,34 +4,52 @@
 //! tried by anyone who claims it, on any instance. A claim is a lease: when it has run out, another may try. Two may
 //! come to try the same thing, one of them late; that does no harm, for the next service knows the hand-over by its key.
 
-use super::{Pending, Saved};
+use super::{Pending, Saved, StoreError};
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// Keeps what is to be handed on.
+/// Keeps what is to be handed on. A store that has no methods of its own for it says so at each.
 pub trait Outbox {
     /// How a try ended. Need not be on disk when it is done: what is lost is found out again by the next try.
-    fn settle(&self, key: Uuid, end: End) -> Pending<'_, ()>;
+    fn settle(&self, _key: Uuid, _end: End) -> Pending<'_, ()> {
+        keeps_none()
+    }
 
     /// Takes the oldest of those that are due, at most `limit`; until the lease is over nobody else gets them.
-    fn claim(&self, now: Timestamp, lease: Timestamp, limit: u32) -> Pending<'_, Vec<Claimed>>;
+    fn claim(&self, _now: Timestamp, _lease: Timestamp, _limit: u32) -> Pending<'_, Vec<Claimed>> {
+        keeps_none()
+    }
 
     /// Those that wait or were set aside, oldest first, from the one after a key on; at most `limit`.
-    fn queued(&self, which: Option<Place>, limit: u32, after: Option<Uuid>) -> Pending<'_, Vec<Queued>>;
+    fn queued(&self, _which: Option<Place>, _limit: u32, _after: Option<Uuid>) -> Pending<'_, Vec<Queued>> {
+        keeps_none()
+    }
 
     /// How many there are.
-    fn backlog(&self, now: Timestamp) -> Pending<'_, Backlog>;
+    fn backlog(&self, _now: Timestamp) -> Pending<'_, Backlog> {
+        keeps_none()
+    }
 
     /// Has one tried again at once. False where there is none.
-    fn retry(&self, key: Uuid, now: Timestamp) -> Pending<'_, bool>;
+    fn retry(&self, _key: Uuid, _now: Timestamp) -> Pending<'_, bool> {
+        keeps_none()
+    }
 
     /// Forgets one. Where its request bore a key, repetitions are answered with `end`. False where there is none.
-    fn discard(&self, key: Uuid, end: Value) -> Pending<'_, bool>;
+    fn discard(&self, _key: Uuid, _end: Value) -> Pending<'_, bool> {
+        keeps_none()
+    }
 
     /// Forgets keys of requests that have expired, some at a time, and tells how many. Sees to it that the store is
     /// prepared for all of this.
-    fn sweep(&self, now: Timestamp) -> Pending<'_, u32>;
+    fn sweep(&self, _now: Timestamp) -> Pending<'_, u32> {
+        keeps_none()
+    }
+}
+
+fn keeps_none<T: Send + 'static>() -> Pending<'static, T> {
+    Box::pin(async { Err(StoreError::new("this store keeps nothing that is to be handed on")) })
 }
 
 /// How a try to hand something on ended.

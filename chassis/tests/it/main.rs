@@ -2,15 +2,25 @@
 
 /// A record, a service made of it, and a way to ask it.
 mod parcel;
+/// A service that listens, and what it streams.
+mod running;
 
 /// Who may change something, and who may not.
 mod admin;
 /// What is wrong with a request is named.
 mod bad_input;
+/// The circuit, looked at and changed over HTTP.
+mod circuit;
+/// What happens, as a stream of events.
+mod events;
 /// The hop to a next service that misbehaves in every way.
 mod hop;
+/// The stream of the Hystrix dashboard.
+mod hystrix;
 /// A key of the client's: the same request is taken once.
 mod idempotency;
+/// What the service says of itself as OpenAPI.
+mod openapi;
 /// The second half of that suite: what is to be handed on, and the keys of requests.
 mod outbox;
 /// What cannot be handed on is delivered later, and once.
@@ -23,6 +33,8 @@ mod replies;
 mod resilience;
 /// Connections, limits, clients that go away, stopping.
 mod server;
+/// Those who tell, and those who read.
+mod sse;
 /// One suite for both stores; the MongoDB one on a real server.
 mod stores;
 /// Stores that are away, seen through the routes.

@@ -7,19 +7,21 @@ use chassis::settings::Settings;
 use chassis::store::Store;
 use chassis::{Record, Service};
 use clap::Parser as _;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 use tower::ServiceExt as _;
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Parcel {
     pub(crate) id: String,
     pub(crate) weight: serde_json::Number,
     #[serde(default)]
     pub(crate) labels: Vec<Value>,
     #[serde(deserialize_with = "chassis::nested")]
+    #[schemars(with = "serde_json::Map<String, Value>")]
     pub(crate) inner: Value,
 }
 

@@ -1,7 +1,7 @@
 //! Orders that cannot be handed on are remembered and delivered, once, whatever dies or freezes in between.
 
 use crate::parcel::{Answer, NESTED, PARCEL, Parcel, get, post, post_for_text, post_with, service, settings};
-use crate::server::Running;
+use crate::running::Running;
 use chassis::Service;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -170,6 +170,45 @@ async fn what_the_next_one_finds_fault_with_is_set_aside_and_listed() {
     assert_ne!(next["queue"][0]["key"], first["key"]);
     assert_eq!(ask(&front.url("/queue?state=waiting")).await["queue"], Value::Array(Vec::new()));
     assert_eq!(peer.count(), 2, "nobody tries it again");
+    front.stopped().await;
+}
+
+async fn by_hand(running: &Running, method: reqwest::Method, path: &str, token: Option<&str>) -> u16 {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let mut request = client.request(method, running.url(path));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    request.send().await.expect("an answer").status().as_u16()
+}
+
+#[tokio::test]
+async fn what_was_set_aside_is_tried_again_or_dropped_by_hand() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let peer = Peer::start(Behaviour::json(422, "{}")).await;
+    let url = peer.url("/");
+    let flags = [&QUICK[..], &["--chain-svc", &url, "--admin-token", "secret"]].concat();
+    let front = Running::start(folder.path(), &flags).await;
+    let key = |answer: &Value| answer["data"]["key"].as_str().expect("a key").to_owned();
+    let (one, other) = (key(&create(&front, NESTED).await), key(&create(&front, NESTED).await));
+    let (retry, discard) = (format!("/queue/{one}/retry"), format!("/queue/{other}"));
+    let (post, delete) = (reqwest::Method::POST, reqwest::Method::DELETE);
+    assert_eq!(by_hand(&front, post.clone(), &retry, None).await, 401);
+    assert_eq!(by_hand(&front, delete.clone(), &discard, Some("wrong")).await, 401);
+    assert_eq!(queue(&front).await["set_aside"], 2, "not for everybody");
+
+    peer.set(Behaviour::json(200, "{}"));
+    let token = Some("secret");
+    assert_eq!(by_hand(&front, post.clone(), &retry, token).await, 202);
+    assert_eq!(by_hand(&front, delete.clone(), &discard, token).await, 204);
+    drained(&front).await;
+    assert_eq!(peer.count(), 3, "two that were refused, and the one that was tried again");
+    for (method, path) in [(post, &retry), (delete, &discard)] {
+        assert_eq!(by_hand(&front, method.clone(), path, token).await, 404, "it is gone");
+        assert_eq!(by_hand(&front, method, &path.replace('-', ""), token).await, 404, "a key all the same");
+    }
+    assert_eq!(by_hand(&front, reqwest::Method::DELETE, "/queue/7", token).await, 400);
+    assert_eq!(parcels(&front).await, 2, "the documents stay");
     front.stopped().await;
 }
 

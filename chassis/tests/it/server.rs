@@ -1,62 +1,23 @@
 //! Connections, limits, clients that go away, stopping: on real sockets.
 
-use crate::parcel::{PARCEL, get, post, service, service_on};
+use crate::parcel::{PARCEL, get, post, service_on};
+use crate::running::Running;
 use axum::http::StatusCode;
-use chassis::store::{
-    Backlog, Claimed, End, Entry, Inserted, Outbox, Page, Pending, Place, Queued, Saved, Store,
-};
-use jiff::Timestamp;
-use serde_json::{Value, json};
-use std::net::SocketAddr;
-use std::path::Path;
+use chassis::store::{Entry, Inserted, Outbox, Page, Pending, Saved, Store};
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use testkit::{Behaviour, Peer, eventually};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Bytes of the slow store's one document.
 const PAGE: usize = 400 * 1024;
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// A service that listens.
-pub(crate) struct Running {
-    pub(crate) address: SocketAddr,
-    stop: CancellationToken,
-    served: JoinHandle<()>,
-}
-
-impl Running {
-    async fn of(service: chassis::Service) -> Self {
-        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)), service).await
-    }
-
-    pub(crate) async fn at(address: SocketAddr, service: chassis::Service) -> Self {
-        let listener = TcpListener::bind(address).await.expect("a port");
-        let address = listener.local_addr().expect("bound");
-        let stop = CancellationToken::new();
-        let served = tokio::spawn(service.serve(listener, stop.clone()));
-        Self { address, stop, served }
-    }
-
-    pub(crate) async fn start(folder: &Path, flags: &[&str]) -> Self {
-        Self::of(service(folder, flags).await).await
-    }
-
-    pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    pub(crate) async fn stopped(self) {
-        self.stop.cancel();
-        self.served.await.expect("it stops without a panic");
-    }
-}
 
 /// The head of a POST whose body is still to come.
 fn head(length: usize) -> String {
@@ -123,36 +84,7 @@ impl Store for SlowStore {
     }
 }
 
-/// Nothing is ever due: these tests end before.
-impl Outbox for SlowStore {
-    fn settle(&self, _: Uuid, _: End) -> Pending<'_, ()> {
-        Box::pin(async { Ok(()) })
-    }
-
-    fn claim(&self, _: Timestamp, _: Timestamp, _: u32) -> Pending<'_, Vec<Claimed>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn queued(&self, _: Option<Place>, _: u32, _: Option<Uuid>) -> Pending<'_, Vec<Queued>> {
-        Box::pin(async { Ok(Vec::new()) })
-    }
-
-    fn backlog(&self, _: Timestamp) -> Pending<'_, Backlog> {
-        Box::pin(async { Ok(Backlog::default()) })
-    }
-
-    fn retry(&self, _: Uuid, _: Timestamp) -> Pending<'_, bool> {
-        Box::pin(async { Ok(false) })
-    }
-
-    fn discard(&self, _: Uuid, _: Value) -> Pending<'_, bool> {
-        Box::pin(async { Ok(false) })
-    }
-
-    fn sweep(&self, _: Timestamp) -> Pending<'_, u32> {
-        Box::pin(async { Ok(0) })
-    }
-}
+impl Outbox for SlowStore {}
 
 #[tokio::test]
 async fn both_versions_of_http_are_served_on_one_port() {

@@ -4,7 +4,7 @@ use crate::parcel::{Answer, PARCEL, ask, get, post, service, service_on};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use chassis::store::{Page, Pending, Saved, Store};
+use chassis::store::{Entry, Inserted, Outbox, Page, Pending, Saved, Store};
 use std::sync::Arc;
 use testkit::{Behaviour, Peer, refused_addr};
 use uuid::Uuid;
@@ -100,8 +100,10 @@ async fn a_strict_answer_names_its_trace_too() {
 #[derive(Debug)]
 struct Broken;
 
+impl Outbox for Broken {}
+
 impl Store for Broken {
-    fn insert(&self, _: Arc<Saved>) -> Pending<'_, ()> {
+    fn insert(&self, _: Arc<Entry>) -> Pending<'_, Inserted> {
         panic!("this store is broken")
     }
 
