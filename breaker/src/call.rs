@@ -145,7 +145,7 @@ where
         {
             this.work.set(None);
             *this.stage = Stage::Over;
-            return Poll::Ready(Err(Miss { why: this.place.force(forced), counts: true }));
+            return Poll::Ready(Err(Miss { why: this.place.force(forced).into(), counts: true }));
         }
         if *this.stage == Stage::Asked {
             match this.place.enter() {

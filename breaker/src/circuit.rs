@@ -182,7 +182,7 @@ impl Circuit {
     }
 
     /// Lets a call through, or refuses it, where there is no more to it than to count it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter_simply(&self, now: u64) -> Simply {
         let word = self.hot.word();
         if word.is_auto(State::Closed) {
@@ -248,7 +248,7 @@ impl Circuit {
         self.leave_at(&ticket, outcome, nanos(now))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn leave_at(&self, ticket: &Ticket, outcome: Outcome, now: u64) -> Option<Arc<Transition>> {
         if ticket.plain && ticket.word == self.hot.word() {
             if outcome == Outcome::Success {
@@ -287,6 +287,7 @@ impl Circuit {
         }
     }
 
+    #[inline(never)]
     fn fail(&self, ticket: &Ticket, kind: FailureKind, now: u64) -> Option<Arc<Transition>> {
         let took = now.saturating_sub(ticket.began);
         let slow = self.hot.is_slow(took);

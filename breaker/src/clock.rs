@@ -133,31 +133,33 @@ pub(crate) enum Time {
 
 impl Time {
     /// Nanoseconds.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn now(&self) -> u64 {
-        #[cfg(all(feature = "coarse", target_os = "linux"))]
-        if let Self::Coarse { origin } = self {
-            return coarse::now().wrapping_sub(*origin);
-        }
-        let (since, passed) = match self {
-            Self::Tokio { origin, passed } => {
-                let since = Instant::now().saturating_duration_since(*origin);
-                (since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()), passed)
-            }
-            #[cfg(feature = "tsc")]
-            Self::Tsc { clock, origin, passed } => (clock.delta_as_nanos(*origin, clock.raw()), passed),
+        // In the caller: another call of a function would be a good part of what the cheapest of them costs.
+        match self {
             #[cfg(all(feature = "coarse", target_os = "linux"))]
-            Self::Coarse { .. } => unreachable!("answered above"),
-            Self::Moved { nanos, origin, passed } => (nanos.load(Ordering::Relaxed) - origin, passed),
-        };
-        since.saturating_add(*passed)
+            Self::Coarse { origin } => coarse::now().wrapping_sub(*origin),
+            #[cfg(feature = "tsc")]
+            Self::Tsc { clock, origin, passed } => {
+                clock.delta_as_nanos(*origin, clock.raw()).saturating_add(*passed)
+            }
+            Self::Tokio { origin, passed } => since(*origin).saturating_add(*passed),
+            Self::Moved { nanos, origin, passed } => {
+                (nanos.load(Ordering::Relaxed) - origin).saturating_add(*passed)
+            }
+        }
     }
+}
+
+fn since(origin: Instant) -> u64 {
+    let since = Instant::now().saturating_duration_since(origin);
+    since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos())
 }
 
 /// The kernel's last tick, in nanoseconds since some moment.
 #[cfg(all(feature = "coarse", target_os = "linux"))]
 mod coarse {
-    #[inline]
+    #[inline(always)]
     pub(super) fn now() -> u64 {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
         // Since the machine was started: neither is negative, and together they last for 584 years.

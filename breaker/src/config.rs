@@ -39,14 +39,21 @@
 //! | `timeout` | a time, or `"none"` |
 //! | `error_threshold` | percent, 0 to 100: `25` or `"25%"`, compared as the preset does; or `"none"` |
 //! | `slow_after`, `slow_threshold` | a time, or `"none"`; percent |
-//! | `consecutive_failures` | a number, or `"none"` |
+//! | `consecutive_failures`, `failures`, `pile_up` | a number, or `"none"` |
+//! | `rules` | whether `"any"` of them opens the circuit, or `"all"` together |
+//! | `rate_of` | `"asked"` or `"ended"` |
+//! | `judged` | `"on-failure"` or `"on-every-end"` |
+//! | `on_close` | `"keep"` or `"clear"`: the window |
 //! | `window`, `buckets`, or `window_calls` | a time and a number, or a number of calls |
 //! | `volume` | a number |
 //! | `reset` | a time |
 //! | `reset_factor`, `longest_reset`, `reset_jitter` | a number, or `"none"` for no backoff; a time; percent |
-//! | `probes`, `probe_successes` | a number |
-//! | `ramp` | a time, or `"none"` |
-//! | `capacity` | a number, or `"none"` |
+//! | `probes` | a number: most at once |
+//! | `probe_successes`, or `probes_judged` | a number: so many succeed; so many answer, and the rules judge them |
+//! | `probe_lease` | a time, or `"none"` for twice the time-out |
+//! | `longest_half_open`, `half_open_ends` | a time, or `"none"`; then it is `"open"` (also without it) or `"closed"` |
+//! | `ramp`, `ramp_from` | a time, or `"none"`; percent |
+//! | `capacity`, `full_is_failure` | a number, or `"none"`; true or false |
 //! | `warm_up` | a time, or `"none"` |
 //! | `mode` | `"auto"`, `"disabled"`, `"forced-open"`, `"forced-closed"`, `"metrics-only"` |
 //! | `scope` | `"service"`, `"instance"`, `"api"`, `"instance-api"` |

@@ -34,9 +34,15 @@ impl Breaker {
     ///
     /// Where the circuit refuses it.
     pub fn permit(&self) -> Result<Permit, Refused> {
-        let mut place = Place::new(self.clone());
+        // A handle of its own only where there is a permit: a refusal does without.
+        let mut place = Place::new(self);
+        #[cfg(feature = "testing")]
+        if let Some(forced) = self.forced() {
+            place.force_permit(forced)?;
+            return Ok(Permit { place: place.owned() });
+        }
         place.enter()?;
-        Ok(Permit { place })
+        Ok(Permit { place: place.owned() })
     }
 
     /// Makes a blocking call through the circuit, on this thread. Every error counts; see [`permit`](Self::permit) for
@@ -59,13 +65,20 @@ impl Breaker {
     ///
     /// Where the circuit refuses the call, or with the call's own error.
     pub fn call_blocking<T, E>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, CallError<E>> {
-        let permit = self.permit()?;
-        let result = work();
-        if permit.is_overdue() {
-            permit.time_out();
-        } else {
-            permit.end(if result.is_ok() { Verdict::Success } else { Verdict::Failure });
+        let mut place = Place::new(self);
+        #[cfg(feature = "testing")]
+        if let Some(forced) = self.forced() {
+            return Err(place.force(forced).into());
         }
+        place.enter()?;
+        place.polling = true;
+        let result = work();
+        let overdue = place.time_left().is_some_and(|(left, _)| left.is_zero());
+        place.leave(match (overdue, &result) {
+            (true, _) => Outcome::Timeout,
+            (false, Ok(_)) => Outcome::Success,
+            (false, Err(_)) => Outcome::Failure,
+        });
         result.map_err(CallError::Failed)
     }
 }

@@ -2,6 +2,8 @@
 
 use crate::breaker::Breaker;
 use crate::circuit::{Entry, Outcome, Simply, Ticket};
+#[cfg(any(feature = "testing", feature = "tower"))]
+use crate::error::CallError;
 use crate::error::Refused;
 use crate::shadow::Shadows;
 use std::borrow::Borrow;
@@ -18,16 +20,37 @@ pub(crate) struct Place<H: Borrow<Breaker>> {
     pub(crate) may_probe: bool,
     /// True while the work is polled and judged: still true in a drop, one of them panicked.
     pub(crate) polling: bool,
+    /// The time is up, whatever the clock says.
+    #[cfg(feature = "testing")]
+    overdue: bool,
+}
+
+/// What a call gets that was not made.
+#[cfg(any(feature = "testing", feature = "tower"))]
+#[derive(Debug)]
+pub(crate) enum Unmade {
+    Refused(Refused),
+    #[cfg(feature = "testing")]
+    TimedOut(Duration),
 }
 
 impl<H: Borrow<Breaker>> Place<H> {
     #[inline]
     pub(crate) fn new(breaker: H) -> Self {
-        Self { breaker, ticket: Ticket::NONE, held: false, shadows: None, may_probe: true, polling: false }
+        Self {
+            breaker,
+            ticket: Ticket::NONE,
+            held: false,
+            shadows: None,
+            may_probe: true,
+            polling: false,
+            #[cfg(feature = "testing")]
+            overdue: false,
+        }
     }
 
     /// Asks for the place. Where the circuit is disabled there is none, and none is needed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter(&mut self) -> Result<(), Refused> {
         match self.breaker.borrow().enter_simply() {
             Simply::Admitted(ticket) => (self.ticket, self.held) = (ticket, true),
@@ -60,10 +83,14 @@ impl<H: Borrow<Breaker>> Place<H> {
 
     /// How much of the time is left, and the whole, if it is limited.
     pub(crate) fn time_left(&self) -> Option<(Duration, Duration)> {
+        #[cfg(feature = "testing")]
+        if self.overdue {
+            return Some((Duration::ZERO, self.breaker.borrow().settings().timeout.unwrap_or_default()));
+        }
         if self.held { self.breaker.borrow().time_left(&self.ticket) } else { None }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn leave(&mut self, outcome: Outcome) {
         if std::mem::take(&mut self.held) {
             self.breaker.borrow().leave(&self.ticket, outcome);
@@ -75,19 +102,32 @@ impl<H: Borrow<Breaker>> Place<H> {
 
     /// Ends a call as a test wants it to.
     #[cfg(feature = "testing")]
-    pub(crate) fn force<E>(&mut self, forced: crate::testing::Forced) -> crate::CallError<E> {
-        use crate::{CallError, testing::Forced};
+    pub(crate) fn force(&mut self, forced: crate::testing::Forced) -> Unmade {
+        use crate::testing::Forced;
         let settings = self.breaker.borrow().settings();
-        match forced {
-            Forced::Open => CallError::Open { retry_after: settings.reset },
-            Forced::Full => CallError::Full { capacity: settings.capacity.unwrap_or(0) },
+        Unmade::Refused(match forced {
+            Forced::Open => Refused::Open { retry_after: settings.reset },
+            Forced::Full => Refused::Full { capacity: settings.capacity.unwrap_or(0) },
             Forced::TimedOut => match self.enter() {
                 Ok(()) => {
                     self.leave(Outcome::Timeout);
-                    CallError::TimedOut { after: settings.timeout.unwrap_or_default() }
+                    return Unmade::TimedOut(settings.timeout.unwrap_or_default());
                 }
-                Err(refused) => refused.into(),
+                Err(refused) => refused,
             },
+        })
+    }
+
+    /// The same for a call that is made elsewhere: all that can be said is that its time is up.
+    #[cfg(feature = "testing")]
+    pub(crate) fn force_permit(&mut self, forced: crate::testing::Forced) -> Result<(), Refused> {
+        if forced == crate::testing::Forced::TimedOut {
+            self.overdue = true;
+            return self.enter();
+        }
+        match self.force(forced) {
+            Unmade::Refused(refused) => Err(refused),
+            Unmade::TimedOut(_) => Ok(()),
         }
     }
 
@@ -100,6 +140,33 @@ impl<H: Borrow<Breaker>> Place<H> {
             (false, true) => Outcome::Abandoned,
             (false, false) => Outcome::Cancelled,
         });
+    }
+}
+
+impl Place<&Breaker> {
+    /// The same place, with a handle of its own.
+    pub(crate) fn owned(mut self) -> Place<Breaker> {
+        Place {
+            breaker: self.breaker.clone(),
+            ticket: std::mem::replace(&mut self.ticket, Ticket::NONE),
+            held: std::mem::take(&mut self.held),
+            shadows: self.shadows.take(),
+            may_probe: self.may_probe,
+            polling: self.polling,
+            #[cfg(feature = "testing")]
+            overdue: self.overdue,
+        }
+    }
+}
+
+#[cfg(any(feature = "testing", feature = "tower"))]
+impl<E> From<Unmade> for CallError<E> {
+    fn from(unmade: Unmade) -> Self {
+        match unmade {
+            Unmade::Refused(refused) => refused.into(),
+            #[cfg(feature = "testing")]
+            Unmade::TimedOut(after) => Self::TimedOut { after },
+        }
     }
 }
 

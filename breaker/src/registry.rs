@@ -7,6 +7,7 @@
 mod builder;
 mod plan;
 mod shard;
+mod sharing;
 mod table;
 
 pub use builder::RegistryBuilder;
@@ -144,9 +145,10 @@ impl Registry {
 
     /// Drops the circuit of that name and answers with it. Who holds it may go on with it.
     pub fn remove(&self, name: &str) -> Option<Breaker> {
-        let gone = self.shared.table.remove(name)?;
-        self.shared.tell_dropped(&gone, Dropped::Removed);
-        Some(gone)
+        let (breaker, shared) = self.shared.table.remove(name)?;
+        shared.end();
+        self.shared.tell_dropped(&breaker, Dropped::Removed);
+        Some(breaker)
     }
 
     /// Drops all circuits that may go for being idle, and answers with how many. Not needed for the bound, which holds
@@ -258,7 +260,8 @@ impl Shared {
     }
 
     fn tell_gone(&self, gone: Gone) {
-        for (breaker, why) in gone {
+        for ((breaker, shared), why) in gone {
+            shared.end();
             self.tell_dropped(&breaker, why);
         }
     }

@@ -14,7 +14,8 @@
 //!
 //! let breaker = Breaker::builder("payment").volume(20).build()?;
 //! let sharing = fleet.share(&breaker); // until it is dropped
-//! # drop(sharing);
+//! let registry = breaker::Registry::builder().shared_through(&fleet).build(); // all that it makes
+//! # drop((sharing, registry));
 //! # Ok(()) }
 //! ```
 //!

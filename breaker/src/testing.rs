@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-/// How a call by [`Breaker::call`](crate::Breaker::call) or [`call_owned`](crate::Breaker::call_owned), or under a policy, is
-/// to end, whatever its work would have done: the work is dropped without having been polled. Permits, blocking calls and the tower layer do not ask.
+/// How a call is to end, whatever its work would have done: the work is dropped without having been begun. It is for
+/// every way to make a call: as a future, under a policy, through the tower layer, blocking, or by permit.
 ///
 /// ```
 /// use breaker::testing::Forced;
@@ -27,7 +27,8 @@ pub enum Forced {
     Open,
     /// Refused for want of a place. The circuit itself is not asked, and counts nothing.
     Full,
-    /// Timed out: the circuit counts it so, and may open.
+    /// Timed out: the circuit counts it so, and may open. A permit is given and [overdue](crate::Permit::is_overdue) at
+    /// once; how it ends is left to its holder.
     TimedOut,
 }
 

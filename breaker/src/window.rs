@@ -234,11 +234,13 @@ impl Window {
 
     #[inline]
     fn rates_of(&self, span: Span) -> Rates {
-        let mut rates = Rates::default();
-        for shard in self.shards() {
-            rates += shard.read(|shard| shard.rates_within(span));
+        let mut sum = self.shared.get().map_or_else(Rates::default, |shard| shard.rates(span));
+        for lane in &self.lanes {
+            if let Some(shard) = lane.get() {
+                sum += shard.rates(span);
+            }
         }
-        rates
+        sum
     }
 
     /// The sums since the beginning.

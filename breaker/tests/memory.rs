@@ -168,12 +168,15 @@ fn nothing_grows_with_threads() {
     let (breaker, clock) = breaker(patient(Window::default()));
     let threads = |times| {
         for _ in 0..times {
+            // None ends before all have begun: each time as many have a part of the window of their own.
+            let all = std::sync::Barrier::new(4);
             std::thread::scope(|scope| {
                 for _ in 0..4 {
                     scope.spawn(|| {
                         for _ in 0..50 {
                             breaker.permit().expect("closed").success();
                         }
+                        all.wait();
                     });
                 }
             });

@@ -1,5 +1,6 @@
 //! What the routes of one service work with.
 
+use crate::chaos::Chaos;
 use crate::circuit::Circuit;
 use crate::events::Events;
 use crate::handled::Observers;
@@ -9,7 +10,6 @@ use crate::limits;
 use crate::problem::Problem;
 use crate::queue::{Figures, Queue};
 use crate::sample::Sampler;
-use crate::settings::Faults;
 use crate::store::{End, Entry, Inserted, Page, Pending, Saved, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(crate) struct App {
     pub(crate) records: String,
     pub(crate) jumps: u32,
     pub(crate) strict_status: bool,
-    pub(crate) faults: Faults,
+    pub(crate) chaos: Arc<Chaos>,
     pub(crate) store: Keeper,
     pub(crate) next: Option<Next>,
     /// Where what cannot be handed on is delivered later.

@@ -2,6 +2,7 @@
 
 use crate::accept::Form;
 use crate::app::App;
+use crate::chaos::{Phase, Target};
 use crate::deadline::Deadline;
 use crate::handled::Visit;
 use crate::hop::{Next, Told};
@@ -47,6 +48,12 @@ pub(crate) async fn create<R: Record>(
         Err(problem) => return visit.end(Err(problem), form),
     };
 
+    if let Some(reply) = visit.strike(Phase::Before).await {
+        return visit.end(Ok(reply), form);
+    }
+    // Dropped when the client goes away: a fault after the save holds nobody up any more.
+    let _client = visit.client();
+
     // From here on the order is taken: it is followed through even if its client goes away.
     let followed = async move {
         let mut replayed = false;
@@ -73,6 +80,7 @@ async fn take<R: Record>(app: &App, visit: &mut Visit, request: Request) -> Resu
     let key = idempotency::of(&head.headers)?;
     let deadline = Deadline::of(&head.headers, visit.came())?;
     let record = input::document::<R>(&head.headers, body).await?;
+    visit.target = Some(Target::new(&app.chaos, (head.method, head.uri, head.headers), visit.trace.id));
     let key = key.as_deref().map(|key| app.keys.hold(key)).transpose()?;
     Ok(Taken { _place: place, key, deadline, record })
 }
@@ -105,12 +113,12 @@ async fn follow<R: Record>(
     info!(key = %saved.key, "👌 {} {}...", if *replayed { "known already" } else { "success" }, app.id);
 
     let first = (!*replayed && entry.due.is_some()).then(|| first(taken));
-    if app.faults.strike() {
+    if let Some(reply) = visit.strike(Phase::After).await {
         if let Some(first) = first {
             let error = json!({ "code": INJECTED, "message": "a fault was injected: nothing was sent" });
             app.store.settle(saved.key, first.unasked(error)).await;
         }
-        return Ok(Reply::Fault);
+        return Ok(reply);
     }
     match (standing, way) {
         (Standing::None, None) if visit.hop >= app.jumps => Ok(Reply::Last),

@@ -3,6 +3,7 @@
 //! Whoever has something to tell calls a method here, and knows nothing of readers. What happened is numbered and kept
 //! for a while; how things are is looked at only while somebody reads, once for all of them.
 
+mod faults;
 mod hystrix;
 mod requests;
 mod snapshot;
@@ -14,6 +15,7 @@ pub(crate) use hystrix::stream as hystrix;
 use crate::app::App;
 use crate::limits;
 use crate::problem::Problem;
+use crate::sample::Sampler;
 use crate::sse::Hub;
 use crate::wall::At;
 use axum::extract::State;
@@ -29,6 +31,8 @@ pub(crate) struct Events {
     service: &'static str,
     hub: Arc<Hub>,
     requests: Requests,
+    /// Picks the faults that are told of.
+    faults: Sampler,
     /// Runs while anyone reads; the readers hold it.
     ticker: Mutex<Weak<Ticker>>,
 }
@@ -39,6 +43,7 @@ impl Events {
             service,
             hub: Arc::new(Hub::new(limits::READERS, At::now().since_1970())),
             requests: Requests::default(),
+            faults: Sampler::per_second(limits::FAULTS_TOLD),
             ticker: Mutex::default(),
         }
     }

@@ -6,6 +6,7 @@
 
 use crate::accept::Form;
 use crate::app::App;
+use crate::chaos::{Phase, Target};
 use crate::deadline::Deadline;
 use crate::hop::{Answer, Missed, Next, Parcel};
 use crate::idempotency;
@@ -22,6 +23,7 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use tokio_util::sync::DropGuard;
 use tracing::debug;
 use uuid::Uuid;
 
@@ -119,12 +121,14 @@ impl fmt::Debug for Observers {
 #[derive(Debug)]
 pub(crate) struct Visit {
     app: Arc<App>,
-    trace: TraceContext,
+    pub(crate) trace: TraceContext,
     at: Timestamp,
     came: Instant,
     pub(crate) hop: u32,
     store: Option<Lap>,
     next: Option<Hop>,
+    /// What faults are injected into, once it has been read.
+    pub(crate) target: Option<Target>,
 }
 
 impl Visit {
@@ -134,7 +138,17 @@ impl Visit {
 
     pub(crate) fn begin(app: Arc<App>, trace: TraceContext) -> Self {
         let (at, came) = (wall::now(), Instant::now());
-        Self { app, trace, at, came, hop: 0, store: None, next: None }
+        Self { app, trace, at, came, hop: 0, store: None, next: None, target: None }
+    }
+
+    /// Lets the rules for faults strike; `None` where the request then goes on.
+    pub(crate) async fn strike(&mut self, phase: Phase) -> Option<Reply> {
+        self.target.as_mut()?.meet(phase).await.map(Reply::Fault)
+    }
+
+    /// Held by whoever the client waits for: when it is dropped, no fault holds the request up any more.
+    pub(crate) fn client(&self) -> Option<DropGuard> {
+        self.target.as_ref().map(Target::client)
     }
 
     /// Saves a document, and notes how long that takes.
@@ -172,7 +186,7 @@ impl Visit {
         let outcome = reply.map_or(Outcome::Refused, Reply::outcome);
         let error = reply.and_then(Reply::error);
         let degraded = reply.and_then(Reply::degraded).map(ToOwned::to_owned);
-        let fault = reply.and_then(Reply::fault).map(ToOwned::to_owned);
+        let fault = self.target.as_ref().and_then(Target::rule).map(ToOwned::to_owned);
 
         let app = &self.app;
         // Of an order that was taken before, as it was told then.
@@ -197,6 +211,9 @@ impl Visit {
         };
         if let Ok(timing) = HeaderValue::try_from(handled.timing(app.next.as_ref().map(Next::name))) {
             response.headers_mut().insert(SERVER_TIMING, timing);
+        }
+        if let Some(target) = &self.target {
+            target.mark(&mut response);
         }
         app.observers.show(&handled);
         response

@@ -7,7 +7,7 @@ use crate::limits;
 use crate::problem::Problem;
 use crate::record::Record;
 use crate::store::Place;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -28,6 +28,10 @@ pub(crate) async fn change<T: DeserializeOwned>(headers: &HeaderMap, body: Body)
 }
 
 async fn object(headers: &HeaderMap, body: Body) -> Result<Value, Problem> {
+    // What says of itself that it is too large is not waited for.
+    if body.size_hint().lower() > limits::BODY as u64 {
+        return Err(too_large());
+    }
     let bytes = match timeout(limits::BODY_TIME, to_bytes(body, limits::BODY)).await {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => return Err(broken_body(&error)),
@@ -122,12 +126,15 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn broken_body(error: &axum::Error) -> Problem {
     use std::error::Error as _;
-    let too_large = error.source().is_some_and(|source| source.is::<http_body_util::LengthLimitError>());
-    if too_large {
-        let detail = format!("the body is larger than {} KiB", limits::BODY / 1024);
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail);
+    match error.source() {
+        Some(source) if source.is::<http_body_util::LengthLimitError>() => too_large(),
+        _ => Problem::unreadable("the body broke off"),
     }
-    Problem::unreadable("the body broke off")
+}
+
+fn too_large() -> Problem {
+    let detail = format!("the body is larger than {} KiB", limits::BODY / 1024);
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
 }
 
 fn missing_field(reason: &str) -> Option<&str> {

@@ -6,10 +6,11 @@ pub mod settings;
 
 mod accept;
 mod admin;
+mod chaos;
 mod create;
+mod cut;
 mod deadline;
 mod door;
-mod fault;
 mod handled;
 mod hop;
 mod idempotency;
@@ -30,6 +31,7 @@ pub mod store;
 mod queue;
 
 mod app;
+mod full;
 mod limits;
 mod log;
 mod millis;
@@ -42,6 +44,7 @@ mod wall;
 pub use admin::Admin;
 pub use problem::Problem;
 pub use record::{Record, nested};
+pub use routes::{unknown_path, wrong_method};
 pub use run::{Failure, bind, launch, main, stop_signal};
 pub use server::serve;
 pub use service::{Service, StartError};

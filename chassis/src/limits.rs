@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Largest request body.
 pub(crate) const BODY: usize = 256 * 1024;
+/// Longest request line and headers together; more is answered 431.
+pub(crate) const HEADERS: u16 = 32 * 1024;
 /// Deepest nesting of a document. MongoDB takes 100 levels; this leaves room for what is wrapped around.
 pub(crate) const DEPTH: usize = 64;
 /// Most values in a document. Read into memory, each takes up many times what it took in the body.
@@ -17,8 +19,10 @@ pub(crate) const ANSWER: usize = 1024 * 1024;
 
 /// Requests that may be under way, those for health and greeting aside.
 pub(crate) const REQUESTS: usize = 512;
-/// Connections that may be open; more wait in the kernel's queue.
+/// Connections that may be open; more are answered 503.
 pub(crate) const CONNECTIONS: usize = 4096;
+/// Connections that are answered so at once; still more are closed without a word.
+pub(crate) const TURNED_AWAY: usize = 256;
 /// Files that the process asks to be allowed: more than the connections.
 pub(crate) const FILES: u64 = 8192;
 /// Streams that one HTTP/2 connection may have open.
@@ -31,6 +35,8 @@ pub(crate) const WATCHED: u32 = 5;
 pub(crate) const HEADER_TIME: Duration = Duration::from_secs(10);
 /// For the body of a request to be complete.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
+/// For a connection that is turned away to read that.
+pub(crate) const TURN_AWAY_TIME: Duration = Duration::from_secs(1);
 /// For a client to read on, where an answer waits for it.
 pub(crate) const READ_ON_TIME: Duration = Duration::from_secs(10);
 /// For the store to answer, so that a client is answered within 2 s.
@@ -51,6 +57,23 @@ pub(crate) const IDLE_TIME: Duration = Duration::from_secs(5);
 /// less than the 10 s after which container engines kill.
 pub(crate) const DRAIN_TIME: Duration = Duration::from_secs(7);
 
+/// Rules for faults that a service may have.
+pub(crate) const RULES: usize = 32;
+/// Bytes of a rule's name.
+pub(crate) const RULE_NAME: usize = 64;
+/// Bytes of a path, a header's name or its value in a rule.
+pub(crate) const RULE_TEXT: usize = 256;
+/// Headers that a rule may ask for.
+pub(crate) const RULE_HEADERS: usize = 8;
+/// Rules, by name and by what they do, whose faults are counted apart.
+pub(crate) const RULE_COUNTERS: usize = 256;
+/// Things that a list of faults in the environment may hold.
+pub(crate) const DRAWS: usize = 8;
+/// Requests that may be struck by faults at once: fewer than may be under way, so that some go through.
+pub(crate) const FAULTS: usize = 256;
+/// Longest that a fault may hold a request up.
+pub(crate) const FAULT_TIME: Duration = Duration::from_secs(60);
+
 /// Documents on a page, where nothing is asked.
 pub(crate) const PAGE: u32 = 20;
 /// Most documents on a page.
@@ -70,5 +93,7 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(crate) const RETRY: Duration = Duration::from_secs(2);
 /// Watched requests that a service tells of in a second.
 pub(crate) const REQUESTS_TOLD: u32 = 20;
+/// Faults that a service tells of in a second.
+pub(crate) const FAULTS_TOLD: u32 = 5;
 /// Longest name, in characters, that a service further down may have in an event.
 pub(crate) const NAME: usize = 100;

@@ -2,6 +2,7 @@
 
 mod line;
 
+use crate::chaos::Told;
 use crate::settings::{Log, LogFormat};
 use breaker::{Event, EventKind};
 use std::fmt;
@@ -36,6 +37,16 @@ pub(crate) fn circuit(event: &Event<'_>) {
         warn!(circuit, rate, failures, calls, probe_in, under_way, "{words}");
     } else {
         info!(circuit, rate, failures, calls, probe_in, under_way, "{words}");
+    }
+}
+
+/// Writes what happens to faults on purpose.
+pub(crate) fn chaos(told: &Told<'_>) {
+    match told {
+        Told::Fault { rule, kind, status, mark, .. } => {
+            warn!(rule, kind = kind.name(), status, "🐒 {mark}");
+        }
+        Told::Changed(text) => info!("🐒 {text}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What `POST /create` answers, as JSON or as the original's text.
 
 use crate::accept::Form;
+use crate::chaos::Ending;
 use crate::handled::Outcome;
 use crate::hop::{Answer, DEGRADED, QUEUED, Told};
 use crate::problem::Problem;
@@ -27,7 +28,7 @@ pub(crate) enum Reply {
     /// The next service did not answer as it should.
     Degraded(Arc<Saved>, Told),
     /// A fault was injected.
-    Fault,
+    Fault(Ending),
 }
 
 /// Who answers, and how.
@@ -49,7 +50,7 @@ impl Reply {
             Self::Passed(..) => Outcome::Passed,
             Self::Degraded(_, told) if told.queued => Outcome::Queued,
             Self::Degraded(..) => Outcome::Degraded,
-            Self::Fault => Outcome::Fault,
+            Self::Fault(_) => Outcome::Fault,
         }
     }
 
@@ -57,7 +58,7 @@ impl Reply {
     pub(crate) fn error(&self) -> Option<&'static str> {
         match self {
             Self::Degraded(_, told) => Some(told.code()),
-            Self::Fault => Some(INJECTED),
+            Self::Fault(_) => Some(INJECTED),
             Self::Last | Self::Ended(_) | Self::Passed(..) => None,
         }
     }
@@ -67,7 +68,7 @@ impl Reply {
         match self {
             Self::Passed(_, answer) => answer.degraded.as_deref(),
             Self::Degraded(_, told) => Some(&told.next),
-            Self::Last | Self::Ended(_) | Self::Fault => None,
+            Self::Last | Self::Ended(_) | Self::Fault(_) => None,
         }
     }
 
@@ -75,13 +76,8 @@ impl Reply {
     pub(crate) fn taken_at(&self) -> Option<Timestamp> {
         match self {
             Self::Ended(saved) | Self::Passed(saved, _) | Self::Degraded(saved, _) => Some(saved.created_at),
-            Self::Last | Self::Fault => None,
+            Self::Last | Self::Fault(_) => None,
         }
-    }
-
-    /// The rule by which a fault was injected.
-    pub(crate) fn fault(&self) -> Option<&str> {
-        matches!(self, Self::Fault).then_some("inject-err")
     }
 
     pub(crate) fn render(self, voice: Voice<'_>) -> Response {
@@ -125,18 +121,28 @@ impl Reply {
                 }
                 mark(response, Some(next), *queued)
             }
-            Self::Fault => {
-                let message = format!("{id} @{time} -> unavailable");
-                let mut response = answer(
-                    voice,
-                    format!("\n{message}"),
-                    || json!({ "location": location, "error": { "code": INJECTED, "message": message } }),
-                );
-                *response.status_mut() = StatusCode::BAD_GATEWAY;
-                response
-            }
+            Self::Fault(ending) => fault(voice, ending),
         }
     }
+}
+
+/// What is answered where a fault was injected.
+pub(crate) fn fault(voice: Voice<'_>, ending: Ending) -> Response {
+    let Voice { id, time, .. } = voice;
+    let message = format!("{id} @{time} -> unavailable");
+    let mut response = answer(voice, format!("\n{message}"), || {
+        let location = format!("This is {id} @{time}");
+        json!({ "location": location, "error": { "code": INJECTED, "message": message } })
+    });
+    *response.status_mut() = match ending {
+        Ending::Status(status) => status,
+        // The server cuts the connection instead of sending this.
+        Ending::Cut(cut) => {
+            response.extensions_mut().insert(cut);
+            StatusCode::BAD_GATEWAY
+        }
+    };
+    response
 }
 
 fn answer(voice: Voice<'_>, text: String, json: impl FnOnce() -> Value) -> Response {

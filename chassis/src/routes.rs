@@ -2,6 +2,7 @@
 
 use crate::admin::Admin;
 use crate::app::App;
+use crate::chaos::{self, FAULT};
 use crate::create::create;
 use crate::hop::{DEGRADED, QUEUED};
 use crate::idempotency::REPLAYED;
@@ -14,7 +15,7 @@ use crate::{circuit, door, events, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -22,9 +23,11 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
     let records = format!("/{}", app.records);
     let open = Router::new()
         .route("/", get(read::greet))
-        .route("/create", post(create::<R>))
         .route(&records, get(read::list))
         .route(&format!("{records}/{{key}}"), get(read::one))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&app), chaos::api::strike))
+        // From here on, routes that no fault strikes, and one that asks for itself.
+        .route("/create", post(create::<R>))
         .route("/livez", get(read::live))
         .route("/readyz", get(read::ready))
         .route("/openapi.json", openapi::route::<R, _>(&app.records))
@@ -33,6 +36,12 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .layer(open_to_every_page());
     // No page of another origin may read these, and only some callers may change what is behind them.
     let changeable = Router::new()
+        .route("/chaos", get(chaos::api::view))
+        .route("/chaos/rules/{name}", put(chaos::api::set).delete(chaos::api::delete))
+        .route("/chaos/presets/{name}", post(chaos::api::preset))
+        .route("/chaos/reset", post(chaos::api::reset))
+        .route("/chaos/enable", post(chaos::api::enable))
+        .route("/chaos/disable", post(chaos::api::disable))
         .route("/circuit", get(circuit::get).put(circuit::put))
         .route("/queue", get(queue::list))
         .route("/queue/{key}", delete(queue::discard))
@@ -58,14 +67,17 @@ fn open_to_every_page() -> CorsLayer {
             HeaderName::from_static(REPLAYED),
             header::RETRY_AFTER,
             TRACE_ID,
+            FAULT,
         ])
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> Problem {
+/// Answers a request whose method the path does not take.
+pub async fn wrong_method(method: Method, uri: Uri) -> Problem {
     let detail = format!("{} does not take {method}: see the header Allow", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
 }
 
-async fn unknown_path(uri: Uri) -> Problem {
+/// Answers a request for which there is no path.
+pub async fn unknown_path(uri: Uri) -> Problem {
     Problem::absent(format!("there is nothing at {}", uri.path()))
 }

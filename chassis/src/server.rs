@@ -3,11 +3,13 @@
 //! In place of `axum::serve`, which has no limit for slow headers, for clients that neither speak nor read, or for their
 //! number.
 
+use crate::cut::{Cut, Line};
+use crate::full::Full;
 use crate::limits;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::{Request, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -16,7 +18,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
@@ -32,9 +34,15 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
     let builder = Arc::new(builder());
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
+    let full = Full::new();
     let graceful = GracefulShutdown::new();
-    while let Some((stream, peer, place)) = stop.run_until_cancelled(next(&listener, &places)).await {
+    while let Some((stream, peer)) = stop.run_until_cancelled(next(&listener)).await {
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            full.turn_away(stream);
+            continue;
+        };
         let (builder, router, watcher) = (Arc::clone(&builder), router.clone(), graceful.watcher());
+        let (line, switch) = Line::new(stream);
         tokio::spawn(async move {
             let _place = place;
             let begun = Arc::new(Notify::new());
@@ -42,9 +50,23 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             let service = hyper::service::service_fn(move |mut request: Request<hyper::body::Incoming>| {
                 seen.notify_one();
                 request.extensions_mut().insert(ConnectInfo(peer));
-                router.clone().oneshot(request.map(Body::new))
+                let (router, switch) = (router.clone(), switch.clone());
+                let is_shared = request.version() == Version::HTTP_2;
+                async move {
+                    let Ok(response) = router.oneshot(request.map(Body::new)).await;
+                    match response.extensions().get::<Cut>() {
+                        None => Ok(response),
+                        // An error ends the connection, or where others share it, the stream.
+                        Some(cut) => {
+                            if *cut == Cut::Reset && !is_shared {
+                                switch.reset();
+                            }
+                            Err(*cut)
+                        }
+                    }
+                }
             });
-            let mut stream = TimeoutStream::new(stream);
+            let mut stream = TimeoutStream::new(line);
             stream.set_write_timeout(Some(limits::READ_ON_TIME));
             let connection = builder.serve_connection(TokioIo::new(Box::pin(stream)), service).into_owned();
             let mut connection = pin!(watcher.watch(connection));
@@ -66,29 +88,30 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
 
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits::HEADER_TIME);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::HEADER_TIME)
+        .max_buf_size(limits::HEADERS.into());
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits::STREAMS)
+        .max_header_list_size(limits::HEADERS.into())
         .keep_alive_interval(limits::HEADER_TIME)
         .keep_alive_timeout(limits::HEADER_TIME);
     builder
 }
 
-/// The next connection, its other end, and its place among those that may be open.
-async fn next(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
+/// The next connection, and its other end.
+async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     debug!("a connection keeps Nagle's delay: {error}");
                 }
-                return (stream, peer, place);
+                return (stream, peer);
             }
             Err(error) => {
                 warn!("no connection taken: {error}");

@@ -2,6 +2,7 @@
 
 use crate::admin::Admin;
 use crate::app::{App, Keeper};
+use crate::chaos::Chaos;
 use crate::circuit::{Circuit, InARow};
 use crate::events::Events;
 use crate::handled::Observers;
@@ -42,6 +43,9 @@ pub enum StartError {
     /// The circuit.
     #[error("the circuit's settings cannot be used: {0}")]
     Circuit(#[from] breaker::SettingsError),
+    /// Faults on purpose.
+    #[error(transparent)]
+    Faults(#[from] crate::settings::FaultError),
     /// The calls to the next service.
     #[error(transparent)]
     Next(#[from] crate::hop::NextError),
@@ -71,6 +75,11 @@ impl Service {
         let circuit = circuit::<R>(settings, &id, &events)?;
         let next = next(settings, circuit.as_ref())?;
         let delivers = next.is_some() && settings.resilience.fallback == Fallback::Queue;
+        let told = Arc::clone(&events);
+        let chaos = Chaos::new(R::NAME, settings.faults.environment()?, move |what| {
+            log::chaos(&what);
+            told.chaos(&what);
+        });
         let mut observers = Observers::default();
         observers.add(handled::log);
         let (told, next_name) =
@@ -88,7 +97,7 @@ impl Service {
             records,
             jumps: settings.chain.jumps,
             strict_status: settings.chain.strict_status,
-            faults: settings.faults.clone(),
+            chaos: Arc::new(chaos),
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
             watch: Sampler::per_second(limits::WATCHED),
             observers,
@@ -116,7 +125,11 @@ impl Service {
             info!(service = app.id, next, "🕹  App listening on port {}", address.port());
         }
         let everything = async {
-            tokio::join!(server::serve(listener, router, stop.clone()), relay.run(stop.clone()));
+            let release = async {
+                stop.cancelled().await;
+                app.chaos.stop();
+            };
+            tokio::join!(server::serve(listener, router, stop.clone()), relay.run(stop.clone()), release);
             // Requests whose clients have gone have no connection any more, but a place.
             let all = u32::try_from(limits::REQUESTS).expect("a few hundred");
             drop(app.places.acquire_many(all).await);

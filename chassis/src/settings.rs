@@ -4,6 +4,7 @@
 //! `--help` shows. A value that cannot be used ends the program at once, with exit code 2 and a sentence that names it
 //! and says what would be right.
 
+mod faults;
 mod parse;
 
 use breaker::{Threshold, Trip};
@@ -13,6 +14,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use crate::chaos::{Draws, FaultError, Phase, Preset, Time};
+pub use faults::Faults;
 pub use parse::{Secret, host, port, read};
 pub use reqwest::Url;
 
@@ -98,17 +101,6 @@ pub struct Chain {
     /// 1: a failed hop is answered 502, 503 or 504, not 200 as in the original
     #[arg(long, env = "STRICT_STATUS", default_value = "0", default_missing_value = "1", num_args = 0..=1, value_parser = parse::switch)]
     pub strict_status: bool,
-}
-
-/// Faults on purpose.
-#[derive(Debug, Clone, Args)]
-pub struct Faults {
-    /// 1: some requests are answered 502 after their document was saved
-    #[arg(long, env = "INJECT_ERR", default_value = "0", default_missing_value = "1", num_args = 0..=1, value_parser = parse::switch)]
-    pub inject_err: bool,
-    /// How many of a hundred requests, where INJECT_ERR is on
-    #[arg(long, env = "INJECT_ERR_PERCENT", default_value = "40", value_parser = number(0, 100_u8))]
-    pub inject_err_percent: u8,
 }
 
 /// Where documents are kept.

@@ -5,6 +5,7 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chassis::Problem;
@@ -22,10 +23,11 @@ pub(crate) async fn index(uri: Uri, headers: HeaderMap) -> Result<Response, Prob
 
 /// `GET /assets/{file}`.
 pub(crate) async fn asset(
-    Path(path): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let Path(path) = path.map_err(|error| Problem::unreadable(error.body_text()))?;
     file(&path, &uri, &headers)
 }
 

@@ -7,7 +7,7 @@ use chassis::Record;
 use chassis::settings::{
     self, AdminSettings, Chain, Circuit, Faults, Listen, Log, Next, Resilience, Storage, Url,
 };
-use dashboard::Peer;
+use dashboard::{Peer, Peers};
 use shipment::Shipment;
 use std::net::{IpAddr, SocketAddr};
 
@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     /// Of all three services.
     #[command(flatten)]
     pub(crate) resilience: Resilience,
+    /// Of all three services and the dashboard.
+    #[command(flatten)]
     pub(crate) admin: AdminSettings,
     /// Of the process.
     #[command(flatten)]
@@ -73,7 +75,7 @@ impl Settings {
                 chain_name: next.map(|(name, _)| name.to_owned()),
             },
             chain: self.chain.clone(),
-            faults: Faults { inject_err: self.faults.inject_err && faulty, ..self.faults.clone() },
+            faults: if faulty { self.faults.clone() } else { Faults::none() },
             storage: self.storage.clone(),
             circuit: self.circuit.clone(),
             resilience: self.resilience.clone(),
@@ -87,7 +89,8 @@ impl Settings {
         let peers = chain.iter().map(|(name, address)| Peer { name: (*name).to_owned(), url: url(*address) });
         dashboard::Settings {
             listen: Listen { host: self.host, port: self.dashboard_port },
-            services: peers.collect(),
+            services: Peers::new(peers.collect()).expect("three services of different names"),
+            admin: self.admin.clone(),
             log: self.log.clone(),
         }
     }

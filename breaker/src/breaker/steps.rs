@@ -14,7 +14,7 @@ use std::time::Duration;
 
 impl Breaker {
     /// What the circuit says where that is simple and nobody looks on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter_simply(&self) -> Simply {
         if self.shared.watched {
             Simply::Not
@@ -33,7 +33,7 @@ impl Breaker {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn leave(&self, ticket: &Ticket, outcome: Outcome) {
         if self.shared.watched {
             self.leave_watched(ticket, outcome);

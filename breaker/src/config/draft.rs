@@ -2,7 +2,9 @@
 
 use super::error::ConfigError;
 use crate::backoff::Backoff;
-use crate::settings::{ProbeVerdict, Probing, Ramp, RateOf, Settings, Threshold, Trip, WarmUp, Window};
+use crate::settings::{
+    Judged, Longest, OnClose, ProbeVerdict, Probing, Ramp, RateOf, Settings, Threshold, Trip, WarmUp, Window,
+};
 use std::time::Duration;
 
 /// The presets that a file can name.
@@ -23,6 +25,10 @@ pub(super) struct Draft {
     errors: Option<Threshold>,
     slow: Option<(Duration, Threshold)>,
     consecutive: Option<u32>,
+    failures: Option<u64>,
+    pile_up: Option<u32>,
+    /// All have to fire, and not just any.
+    all: bool,
 }
 
 /// What a section of a file says; `None` where it does not.
@@ -33,6 +39,12 @@ pub(super) struct Overrides {
     pub(super) slow_after: Option<Option<Duration>>,
     pub(super) slow_threshold: Option<f64>,
     pub(super) consecutive: Option<Option<u32>>,
+    pub(super) failures: Option<Option<u64>>,
+    pub(super) pile_up: Option<Option<u32>>,
+    pub(super) all_rules: Option<bool>,
+    pub(super) rate_of: Option<RateOf>,
+    pub(super) judged: Option<Judged>,
+    pub(super) on_close: Option<OnClose>,
     pub(super) reset: Option<Duration>,
     pub(super) backoff: Option<Option<f64>>,
     pub(super) longest_reset: Option<Duration>,
@@ -42,9 +54,14 @@ pub(super) struct Overrides {
     pub(super) window_calls: Option<u32>,
     pub(super) volume: Option<u64>,
     pub(super) probes: Option<u32>,
-    pub(super) successes: Option<u32>,
+    pub(super) verdict: Option<ProbeVerdict>,
+    pub(super) lease: Option<Option<Duration>>,
+    pub(super) longest: Option<Option<Duration>>,
+    pub(super) then_close: Option<bool>,
     pub(super) ramp: Option<Option<Duration>>,
+    pub(super) ramp_from: Option<f64>,
     pub(super) capacity: Option<Option<u32>>,
+    pub(super) full_is_failure: Option<bool>,
     pub(super) warm_up: Option<Option<Duration>>,
 }
 
@@ -56,16 +73,20 @@ impl Default for Draft {
 
 impl From<Settings> for Draft {
     fn from(settings: Settings) -> Self {
-        let (mut errors, mut slow, mut consecutive) = (None, None, None);
+        let (mut errors, mut slow, mut consecutive, mut failures, mut pile_up) =
+            (None, None, None, None, None);
         for rule in settings.trip.walk() {
             match rule {
                 Trip::Errors(threshold) => errors = Some(*threshold),
                 Trip::Slow { than, share } => slow = Some((*than, *share)),
-                Trip::Consecutive(failures) => consecutive = Some(*failures),
-                _ => {}
+                Trip::Consecutive(most) => consecutive = Some(*most),
+                Trip::Failures(most) => failures = Some(*most),
+                Trip::PileUp(most) => pile_up = Some(*most),
+                Trip::Any(_) | Trip::All(_) => {}
             }
         }
-        Self { errors, slow, consecutive, settings }
+        let all = matches!(settings.trip, Trip::All(_));
+        Self { errors, slow, consecutive, failures, pile_up, all, settings }
     }
 }
 
@@ -92,6 +113,10 @@ impl Draft {
         settings.reset = said.reset.unwrap_or(settings.reset);
         settings.volume = said.volume.unwrap_or(settings.volume);
         settings.capacity = said.capacity.unwrap_or(settings.capacity);
+        settings.full_is_failure = said.full_is_failure.unwrap_or(settings.full_is_failure);
+        settings.rate_of = said.rate_of.unwrap_or(settings.rate_of);
+        settings.judged = said.judged.unwrap_or(settings.judged);
+        settings.on_close = said.on_close.unwrap_or(settings.on_close);
         if let Some(warm_up) = said.warm_up {
             settings.warm_up = warm_up.map_or(WarmUp::Off, WarmUp::For);
         }
@@ -124,6 +149,9 @@ impl Draft {
             *share = like(Some(*share), percent);
         }
         self.consecutive = said.consecutive.unwrap_or(self.consecutive);
+        self.failures = said.failures.unwrap_or(self.failures);
+        self.pile_up = said.pile_up.unwrap_or(self.pile_up);
+        self.all = said.all_rules.unwrap_or(self.all);
     }
 
     fn apply_window(&mut self, said: &Overrides) {
@@ -145,11 +173,24 @@ impl Draft {
         let probing = &mut self.settings.probing;
         *probing = Probing {
             at_once: said.probes.unwrap_or(probing.at_once),
-            verdict: said.successes.map_or(probing.verdict, ProbeVerdict::Successes),
+            verdict: said.verdict.unwrap_or(probing.verdict),
+            lease: said.lease.unwrap_or(probing.lease),
             ..*probing
         };
+        if let Some(after) = said.longest {
+            // As with one that has not passed.
+            let then_close = probing.longest.is_some_and(|longest| longest.then_close);
+            probing.longest = after.map(|after| Longest { after, then_close });
+        }
+        if let Some(longest) = &mut probing.longest {
+            longest.then_close = said.then_close.unwrap_or(longest.then_close);
+        }
         if let Some(over) = said.ramp {
-            probing.ramp = over.map(|over| Ramp { from: 5.0, over });
+            let from = probing.ramp.map_or(5.0, |ramp| ramp.from);
+            probing.ramp = over.map(|over| Ramp { from, over });
+        }
+        if let Some(ramp) = &mut probing.ramp {
+            ramp.from = said.ramp_from.unwrap_or(ramp.from);
         }
     }
 
@@ -159,7 +200,13 @@ impl Draft {
         rules.extend(self.errors.map(Trip::Errors));
         rules.extend(self.slow.map(|(than, share)| Trip::Slow { than, share }));
         rules.extend(self.consecutive.map(Trip::Consecutive));
-        let trip = if rules.len() == 1 { rules.remove(0) } else { Trip::Any(rules) };
+        rules.extend(self.failures.map(Trip::Failures));
+        rules.extend(self.pile_up.map(Trip::PileUp));
+        let trip = match (rules.len(), self.all) {
+            (1, _) => rules.remove(0),
+            (_, true) => Trip::All(rules),
+            (_, false) => Trip::Any(rules),
+        };
         let settings = Settings { trip, ..self.settings.clone() };
         match settings.check() {
             Ok(()) => Ok(settings),

@@ -6,16 +6,23 @@ use super::error::ConfigError;
 use super::section::Section;
 use super::service::{Fallback, FallbackPolicy, ServiceSettings};
 use crate::scope::Scope;
+use crate::settings::{Judged, OnClose, ProbeVerdict, RateOf};
 use crate::snapshot::Mode;
 use std::collections::BTreeMap;
 
-const KEYS: [&str; 22] = [
+const KEYS: [&str; 34] = [
     "preset",
     "timeout",
     "error_threshold",
     "slow_after",
     "slow_threshold",
     "consecutive_failures",
+    "failures",
+    "pile_up",
+    "rules",
+    "rate_of",
+    "judged",
+    "on_close",
     "reset",
     "reset_factor",
     "longest_reset",
@@ -26,8 +33,14 @@ const KEYS: [&str; 22] = [
     "volume",
     "probes",
     "probe_successes",
+    "probes_judged",
+    "probe_lease",
+    "longest_half_open",
+    "half_open_ends",
     "ramp",
+    "ramp_from",
     "capacity",
+    "full_is_failure",
     "warm_up",
     "mode",
     "scope",
@@ -46,6 +59,14 @@ pub(super) const SCOPES: [(&str, Scope); 4] = [
     ("api", Scope::Api),
     ("instance-api", Scope::InstanceApi),
 ];
+
+/// Whether all rules have to fire.
+const RULES: [(&str, bool); 2] = [("any", false), ("all", true)];
+const RATES: [(&str, RateOf); 2] = [("asked", RateOf::Asked), ("ended", RateOf::Ended)];
+const JUDGED: [(&str, Judged); 2] = [("on-failure", Judged::OnFailure), ("on-every-end", Judged::OnEveryEnd)];
+const ON_CLOSE: [(&str, OnClose); 2] = [("keep", OnClose::Keep), ("clear", OnClose::Clear)];
+/// Whether a circuit that is half-open for too long closes.
+const ENDS: [(&str, bool); 2] = [("open", false), ("closed", true)];
 
 /// A circuit while it is read.
 #[derive(Clone, Default)]
@@ -84,6 +105,12 @@ impl Circuit {
             slow_after: section.time_or_none("slow_after")?,
             slow_threshold: section.percent("slow_threshold")?,
             consecutive: section.whole_or_none("consecutive_failures")?,
+            failures: section.whole_or_none("failures")?,
+            pile_up: section.whole_or_none("pile_up")?,
+            all_rules: section.word("rules", &RULES)?,
+            rate_of: section.word("rate_of", &RATES)?,
+            judged: section.word("judged", &JUDGED)?,
+            on_close: section.word("on_close", &ON_CLOSE)?,
             reset: section.time("reset")?,
             backoff: section.number_or_none("reset_factor")?,
             longest_reset: section.time("longest_reset")?,
@@ -93,9 +120,14 @@ impl Circuit {
             window_calls: section.whole("window_calls")?,
             volume: section.whole("volume")?,
             probes: section.whole("probes")?,
-            successes: section.whole("probe_successes")?,
+            verdict: verdict_of(section)?,
+            lease: section.time_or_none("probe_lease")?,
+            longest: section.time_or_none("longest_half_open")?,
+            then_close: section.word("half_open_ends", &ENDS)?,
             ramp: section.time_or_none("ramp")?,
+            ramp_from: section.percent("ramp_from")?,
             capacity: section.whole_or_none("capacity")?,
+            full_is_failure: section.flag("full_is_failure")?,
             warm_up: section.time_or_none("warm_up")?,
         });
         self.mode = section.word("mode", &MODES)?.unwrap_or(self.mode);
@@ -114,6 +146,16 @@ impl Circuit {
             fallback: self.fallback.clone(),
         })
     }
+}
+
+/// What the probes must show: one of two keys.
+fn verdict_of(section: &Section<'_>) -> Result<Option<ProbeVerdict>, ConfigError> {
+    let successes = section.whole("probe_successes")?.map(ProbeVerdict::Successes);
+    let judged = section.whole("probes_judged")?.map(ProbeVerdict::Rate);
+    if successes.is_some() && judged.is_some() {
+        return Err(section.wrong("probes_judged", "only one of `probe_successes` and `probes_judged`"));
+    }
+    Ok(successes.or(judged))
 }
 
 fn fallback_of(word: &str) -> Fallback {

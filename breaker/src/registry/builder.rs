@@ -1,6 +1,7 @@
 //! Makes a [`Registry`] step by step.
 
 use super::plan::{Plan, PlanOf, Source};
+use super::sharing::Sharer;
 use super::table::Table;
 use super::{Dropped, Registry, Shared, nanos};
 use crate::breaker::Breaker;
@@ -23,6 +24,7 @@ pub struct RegistryBuilder {
     at_most: usize,
     idle: Duration,
     hooks: Hooks,
+    sharer: Sharer,
 }
 
 /// Who is told of what. A listener is one for all circuits: each holds a pointer to it.
@@ -39,7 +41,13 @@ type OnRefused = dyn Fn(&str, &SettingsError) + Send + Sync;
 
 impl RegistryBuilder {
     pub(super) fn new() -> Self {
-        Self { plan: Arc::new(|_| Plan::default()), at_most: AT_MOST, idle: IDLE, hooks: Hooks::default() }
+        Self {
+            plan: Arc::new(|_| Plan::default()),
+            at_most: AT_MOST,
+            idle: IDLE,
+            hooks: Hooks::default(),
+            sharer: Sharer::default(),
+        }
     }
 
     /// Asks `settings` what a circuit is made with, given its name. Default: [`Settings::default`] for all. It is asked
@@ -89,12 +97,20 @@ impl RegistryBuilder {
         self
     }
 
+    /// Shares every circuit with those of its name in the other processes of `fleet`, as long as it is in the registry;
+    /// see [`Fleet::share`](crate::shared::Fleet::share). That alone does not keep a circuit that is idle.
+    #[cfg(feature = "redis")]
+    pub fn shared_through(mut self, fleet: &crate::shared::Fleet) -> Self {
+        self.sharer.fleet = Some(fleet.clone());
+        self
+    }
+
     /// Makes the registry, empty.
     #[must_use]
     pub fn build(self) -> Registry {
         let at_most = self.at_most.clamp(1, u32::MAX as usize);
         let source = RwLock::new(Source { plan: self.plan, turn: 0 });
-        let table = Table::new(at_most, nanos(self.idle));
+        let table = Table::new(at_most, nanos(self.idle), self.sharer);
         Registry { shared: Arc::new(Shared { table, source, hooks: self.hooks, born: Instant::now() }) }
     }
 }

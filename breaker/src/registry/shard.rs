@@ -2,6 +2,7 @@
 //!
 //! A name is kept once, in the circuit that bears it. The row has no gaps: what is last takes the place of what goes.
 
+use super::sharing::Shared;
 use crate::breaker::Breaker;
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -24,7 +25,11 @@ struct Slot {
     breaker: Breaker,
     /// When it was last asked for, in nanoseconds.
     used: AtomicU64,
+    shared: Shared,
 }
+
+/// A circuit that was taken out.
+pub(super) type Taken = (Breaker, Shared);
 
 /// How much a circuit is needed: the lesser goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,19 +64,19 @@ impl Shard {
     }
 
     /// Adds a circuit whose name is not there yet.
-    pub(super) fn push(&mut self, breaker: Breaker, now: u64) {
+    pub(super) fn push(&mut self, breaker: Breaker, shared: Shared, now: u64) {
         let slot = u32::try_from(self.slots.len()).expect("a registry is bounded by u32::MAX");
         self.by_name.insert(ByName(breaker.clone()), slot);
-        self.slots.push(Slot { breaker, used: AtomicU64::new(now) });
+        self.slots.push(Slot { breaker, used: AtomicU64::new(now), shared });
     }
 
     /// Looks at a slot; `None` behind the last.
     pub(super) fn look(&self, slot: usize) -> Option<Seen> {
         let slot = self.slots.get(slot)?;
-        let need = match slot.breaker.handles() {
-            handles if handles > OWN_HANDLES => Need::Held,
-            _ if knows(&slot.breaker) => Need::Knows,
-            _ => Need::None,
+        let need = match slot.is_held() {
+            true => Need::Held,
+            false if knows(&slot.breaker) => Need::Knows,
+            false => Need::None,
         };
         Some(Seen { need, used: slot.used.load(Ordering::Relaxed) })
     }
@@ -79,7 +84,7 @@ impl Shard {
     /// Marks a slot as used if somebody holds its circuit, and else says whether it was last used before then.
     pub(super) fn is_stale(&self, slot: usize, then: u64, now: u64) -> bool {
         let Some(slot) = self.slots.get(slot) else { return false };
-        if slot.breaker.handles() > OWN_HANDLES {
+        if slot.is_held() {
             // It may well be used without being asked for: its idle time begins when it is let go.
             slot.used.store(now, Ordering::Relaxed);
             return false;
@@ -92,23 +97,23 @@ impl Shard {
     }
 
     /// Takes the circuit out of a slot; the last one comes to stand there.
-    pub(super) fn take(&mut self, slot: usize) -> Option<Breaker> {
+    pub(super) fn take(&mut self, slot: usize) -> Option<Taken> {
         if slot >= self.slots.len() {
             return None;
         }
-        let gone = self.slots.swap_remove(slot).breaker;
-        self.by_name.remove(gone.name());
+        let Slot { breaker, shared, .. } = self.slots.swap_remove(slot);
+        self.by_name.remove(breaker.name());
         if let Some(moved) = self.slots.get(slot)
             && let Some(index) = self.by_name.get_mut(moved.breaker.name())
         {
             *index = u32::try_from(slot).expect("a registry is bounded by u32::MAX");
         }
         self.give_back();
-        Some(gone)
+        Some((breaker, shared))
     }
 
     /// Takes out the circuit of that name.
-    pub(super) fn remove(&mut self, name: &str) -> Option<Breaker> {
+    pub(super) fn remove(&mut self, name: &str) -> Option<Taken> {
         let slot = *self.by_name.get(name)? as usize;
         self.take(slot)
     }
@@ -124,6 +129,13 @@ impl Shard {
             self.slots.shrink_to(len * 2);
             self.by_name.shrink_to(len * 2);
         }
+    }
+}
+
+impl Slot {
+    /// Whether anybody but the registry holds a handle.
+    fn is_held(&self) -> bool {
+        self.breaker.handles() > OWN_HANDLES + self.shared.handles()
     }
 }
 

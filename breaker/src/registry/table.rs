@@ -6,7 +6,8 @@
 //! Nothing of a user's runs in here, and what goes is dropped by the caller, after the locks.
 
 use super::Dropped;
-use super::shard::{Need, Seen, Shard};
+use super::shard::{Need, Seen, Shard, Taken};
+use super::sharing::Sharer;
 use crate::breaker::Breaker;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -26,6 +27,7 @@ pub(super) struct Table {
     len: AtomicUsize,
     at_most: usize,
     idle: u64,
+    sharer: Sharer,
 }
 
 /// Where to look next.
@@ -42,10 +44,10 @@ struct Spot {
 }
 
 /// What went to keep the bounds, and why.
-pub(super) type Gone = Vec<(Breaker, Dropped)>;
+pub(super) type Gone = Vec<(Taken, Dropped)>;
 
 impl Table {
-    pub(super) fn new(at_most: usize, idle: u64) -> Self {
+    pub(super) fn new(at_most: usize, idle: u64, sharer: Sharer) -> Self {
         let shards = (at_most / MOST_LOOKS).clamp(1, MOST_SHARDS);
         Self {
             shards: (0..shards).map(|_| RwLock::default()).collect(),
@@ -53,6 +55,7 @@ impl Table {
             len: AtomicUsize::new(0),
             at_most,
             idle,
+            sharer,
         }
     }
 
@@ -91,12 +94,13 @@ impl Table {
             let Some(one) = self.make_room(&mut hand) else { break };
             gone.push(one);
         }
-        self.write(shard).push(breaker.clone(), now);
+        let shared = self.sharer.share(&breaker);
+        self.write(shard).push(breaker.clone(), shared, now);
         self.len.fetch_add(1, Ordering::Relaxed);
         (breaker, gone)
     }
 
-    pub(super) fn remove(&self, name: &str) -> Option<Breaker> {
+    pub(super) fn remove(&self, name: &str) -> Option<Taken> {
         let _hand = self.hand();
         let gone = self.write(self.shard_of(name)).remove(name)?;
         self.len.fetch_sub(1, Ordering::Relaxed);
@@ -123,16 +127,16 @@ impl Table {
             if !self.read(spot.shard).is_stale(spot.slot, then, now) {
                 continue;
             }
-            if let Some(breaker) = self.take_if(spot, |seen| seen.need == Need::None && seen.used < then) {
+            if let Some(taken) = self.take_if(spot, |seen| seen.need == Need::None && seen.used < then) {
                 // Another one has come to stand there.
                 hand.slot = spot.slot;
-                gone.push((breaker, Dropped::Idle));
+                gone.push((taken, Dropped::Idle));
             }
         }
     }
 
     /// Takes out the one longest unused of a few that are not in use; where all of many are, of those needed least.
-    fn make_room(&self, hand: &mut Hand) -> Option<(Breaker, Dropped)> {
+    fn make_room(&self, hand: &mut Hand) -> Option<(Taken, Dropped)> {
         let mut best: Option<(Seen, Spot)> = None;
         for looked in 1..=MOST_LOOKS.min(self.len()) {
             let spot = self.next(hand)?;
@@ -148,7 +152,7 @@ impl Table {
         // Somebody may have asked for it just now. Then another would be better, but nothing is gained by looking for
         // ever.
         match self.take_if(spot, |seen| seen.need <= best.need) {
-            Some(breaker) => Some((breaker, Dropped::reason(best.need))),
+            Some(taken) => Some((taken, Dropped::reason(best.need))),
             None => Some((self.take_if(spot, |_| true)?, Dropped::InUse)),
         }
     }
@@ -168,7 +172,7 @@ impl Table {
 
     /// Takes a circuit out if it still is as `wanted`, now that nobody can ask for it. Whoever calls holds the hand, so
     /// that it still stands where it stood.
-    fn take_if(&self, spot: Spot, wanted: impl FnOnce(Seen) -> bool) -> Option<Breaker> {
+    fn take_if(&self, spot: Spot, wanted: impl FnOnce(Seen) -> bool) -> Option<Taken> {
         let mut shard = self.write(spot.shard);
         if !wanted(shard.look(spot.slot)?) {
             return None;

@@ -97,6 +97,12 @@ pub enum SettingsError {
         /// What it is.
         value: u32,
     },
+    /// Probes that no rule could find wanting.
+    #[error(
+        "probing.verdict has {0} probes judged by trip, which cannot fire on so few: the circuit would close \
+         though all of them fail"
+    )]
+    NeverJudged(u32),
     /// A time of no length.
     #[error("probing.{0} is zero: take None for none")]
     ZeroProbing(&'static str),
@@ -193,6 +199,11 @@ impl Settings {
             if !(1..=MOST_PROBES).contains(&value) {
                 return Err(SettingsError::Probes { field, value });
             }
+        }
+        if let ProbeVerdict::Rate(probes) = probing.verdict
+            && !self.trip.may_fire_on(probes)
+        {
+            return Err(SettingsError::NeverJudged(probes));
         }
         if probing.lease.is_some_and(|lease| lease.is_zero()) {
             return Err(SettingsError::ZeroProbing("lease"));

@@ -38,6 +38,7 @@ pub enum ProbeVerdict {
     /// So many of them succeed, and the circuit closes; one fails, or is slow by the rules, and it opens.
     Successes(u32),
     /// So many of them are let through; when all have answered, the circuit's own rule judges them. resilience4j's way.
+    /// Needs a rule that so few calls can fire.
     Rate(u32),
 }
 

@@ -148,6 +148,18 @@ impl Trip {
         }
     }
 
+    /// Whether it may fire on so many calls, none of them under way any more.
+    pub(crate) fn may_fire_on(&self, calls: u32) -> bool {
+        match self {
+            Self::Errors(_) | Self::Slow { .. } => true,
+            Self::Consecutive(most) => *most <= calls,
+            Self::Failures(most) => *most <= u64::from(calls),
+            Self::PileUp(_) => false,
+            Self::Any(rules) => rules.iter().any(|rule| rule.may_fire_on(calls)),
+            Self::All(rules) => rules.iter().all(|rule| rule.may_fire_on(calls)),
+        }
+    }
+
     /// The rule itself and all that it is made of.
     pub(crate) fn walk(&self) -> Box<dyn Iterator<Item = &Self> + '_> {
         match self {

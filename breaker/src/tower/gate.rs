@@ -7,6 +7,8 @@ use crate::breaker::Breaker;
 use crate::circuit::Outcome;
 use crate::error::Refused;
 use crate::place::Place;
+#[cfg(feature = "testing")]
+use crate::place::Unmade;
 use crate::verdict::Verdict;
 use crate::waiters::Waiter;
 use std::task::Waker;
@@ -42,14 +44,21 @@ impl Gate {
 
     /// Takes a place for one call.
     pub(super) fn admit(&self) -> Result<Place<Breaker>, Refused> {
-        let mut place = Place::new(self.breaker.clone());
-        place.enter().map(|()| place)
+        let mut place = Place::new(&self.breaker);
+        place.enter()?;
+        Ok(place.owned())
+    }
+
+    /// How a test wants the next call to end.
+    #[cfg(feature = "testing")]
+    pub(super) fn forced(&self) -> Option<Unmade> {
+        Some(Place::new(&self.breaker).force(self.breaker.forced()?))
     }
 
     /// A call that is refused whatever the circuit has come to by now: counted where it still refuses.
     pub(super) fn refuse(&self) -> Refused {
         if self.refuses() {
-            let mut place = Place::new(self.breaker.clone());
+            let mut place = Place::new(&self.breaker);
             place.may_probe = false;
             // Should it have closed in between, the place is given back in the same breath.
             if let Err(refused) = place.enter() {

@@ -3,9 +3,9 @@
 use crate::breaker::Breaker;
 use crate::call::Judge;
 use crate::circuit::Outcome;
-use crate::error::{CallError, Refused};
+use crate::error::CallError;
 use crate::limit::Limit;
-use crate::place::Place;
+use crate::place::{Place, Unmade};
 use crate::verdict::Verdict;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -23,19 +23,19 @@ pin_project! {
         limit: Option<Limit>,
         place: Option<Place<Breaker>>,
         classify: Option<C>,
-        refusal: Option<Refused>,
+        unmade: Option<Unmade>,
     }
 }
 
 impl<F, C> ResponseFuture<F, C> {
     pub(super) fn under_way(work: F, place: Place<Breaker>, classify: C) -> Self {
         let (work, place, classify) = (Some(work), Some(place), Some(classify));
-        Self { work, limit: None, place, classify, refusal: None }
+        Self { work, limit: None, place, classify, unmade: None }
     }
 
-    pub(super) fn refused(refusal: Refused) -> Self {
+    pub(super) fn unmade(unmade: Unmade) -> Self {
         let (work, place, classify) = (None, None, None);
-        Self { work, limit: None, place, classify, refusal: Some(refusal) }
+        Self { work, limit: None, place, classify, unmade: Some(unmade) }
     }
 }
 
@@ -48,8 +48,8 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        if let Some(refusal) = this.refusal.take() {
-            return Poll::Ready(Err(refusal.into()));
+        if let Some(unmade) = this.unmade.take() {
+            return Poll::Ready(Err(unmade.into()));
         }
         let (Some(work), Some(place)) = (this.work.as_mut().as_pin_mut(), this.place.as_mut()) else {
             panic!("a response is not polled after its end");
@@ -77,6 +77,6 @@ where
 
 impl<F, C> fmt::Debug for ResponseFuture<F, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseFuture").field("refusal", &self.refusal).finish_non_exhaustive()
+        f.debug_struct("ResponseFuture").field("unmade", &self.unmade).finish_non_exhaustive()
     }
 }

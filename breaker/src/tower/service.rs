@@ -7,6 +7,7 @@ use super::gate::Gate;
 use super::response::ResponseFuture;
 use crate::call::{EveryError, Judge};
 use crate::error::CallError;
+use crate::place::Unmade;
 use crate::waiters::Waiter;
 use std::fmt;
 use std::sync::Arc;
@@ -104,7 +105,14 @@ where
     /// Where the service was not made ready by [`poll_ready`](Self::poll_ready); or where the circuit has a time-out and
     /// there is no tokio runtime with its time enabled.
     fn call(&mut self, request: Request) -> Self::Future {
-        let admitted = match std::mem::replace(&mut self.readiness, Readiness::Unknown) {
+        let readiness = std::mem::replace(&mut self.readiness, Readiness::Unknown);
+        #[cfg(feature = "testing")]
+        if readiness != Readiness::Unknown
+            && let Some(unmade) = self.gate.forced()
+        {
+            return ResponseFuture::unmade(unmade);
+        }
+        let admitted = match readiness {
             Readiness::Inner => self.gate.admit(),
             Readiness::Refusing => Err(self.gate.refuse()),
             Readiness::Unknown => {
@@ -118,7 +126,7 @@ where
                 place.polling = false;
                 ResponseFuture::under_way(work, place, self.classify.clone())
             }
-            Err(refusal) => ResponseFuture::refused(refusal),
+            Err(refusal) => ResponseFuture::unmade(Unmade::Refused(refusal)),
         }
     }
 }

@@ -13,17 +13,19 @@ const REMEMBERED: usize = if cfg!(breaker_loom) { 1 } else { 4 };
 /// The time of a bucket that was never used.
 const NEVER: u64 = u64::MAX;
 
-/// What is counted in one stretch of the time.
+/// What is counted in one stretch of the time. In this order, so that what a failure reads of other threads' buckets is
+/// one cache line of each.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(super) struct Bucket {
     begins: AtomicU64,
     era: AtomicU64,
     counts: [AtomicU64; KINDS],
-    bins: [AtomicU32; BINS],
     shortest: AtomicU64,
     longest: AtomicU64,
     /// The last failures: when, in microseconds, and how.
     failures: [AtomicU64; REMEMBERED],
+    bins: [AtomicU32; BINS],
 }
 
 impl Bucket {

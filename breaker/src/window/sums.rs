@@ -1,25 +1,25 @@
 //! What is counted, and the sums of it.
 
-/// What is counted.
+/// What is counted; first what nearly every call counts, which is to be on one cache line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Fires,
     Successes,
     Failures,
-    Timeouts,
+    Slow,
     Rejects,
+    /// The sum of the times that calls took.
+    Nanos,
+    Timeouts,
     Fallbacks,
     Full,
-    Slow,
     /// Asked for while the circuit was disabled, or let through only for the figures.
     Bypassed,
     /// Let through, and ended without counting: late, cancelled, ignored.
     Dropped,
-    /// The sum of the times that calls took.
-    Nanos,
 }
 
-pub(super) const KINDS: usize = Kind::Nanos as usize + 1;
+pub(super) const KINDS: usize = Kind::Dropped as usize + 1;
 
 /// One number for each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

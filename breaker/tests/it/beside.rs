@@ -166,6 +166,51 @@ async fn calls_end_as_a_test_wants_them_to() {
     assert_eq!((counts.fires, counts.timeouts, counts.successes), (2, 1, 1));
 }
 
+#[cfg(feature = "testing")]
+#[test]
+fn so_do_blocking_calls_and_permits() {
+    use breaker::testing::Forced;
+    use breaker::{CallError, Refused};
+    let breaker = Breaker::builder("test").settings(patient()).build().expect("right");
+    let forced = [Forced::Open, Forced::Full, Forced::TimedOut];
+    breaker.force(forced);
+    let call = || breaker.call_blocking(|| -> Result<(), &str> { panic!("the work is not begun") });
+    assert!(matches!(call(), Err(CallError::Open { .. })));
+    assert!(matches!(call(), Err(CallError::Full { .. })));
+    assert_eq!(call(), Err(CallError::TimedOut { after: ms(300) }));
+
+    breaker.force(forced);
+    assert!(matches!(breaker.permit(), Err(Refused::Open { .. })));
+    assert!(matches!(breaker.permit(), Err(Refused::Full { .. })));
+    let permit = breaker.permit().expect("given, and its time is up");
+    assert!(permit.is_overdue());
+    drop(permit);
+    let permit = breaker.permit().expect("and then as ever");
+    assert!(!permit.is_overdue());
+    permit.success();
+    let counts = breaker.status().counts;
+    assert_eq!((counts.fires, counts.timeouts, counts.failures, counts.successes), (3, 1, 2, 1));
+}
+
+#[cfg(all(feature = "testing", feature = "tower"))]
+#[tokio::test(start_paused = true)]
+async fn so_do_those_through_a_layer() {
+    use breaker::testing::Forced;
+    use breaker::{CallError, tower::BreakerLayer};
+    use tower::{Layer as _, Service as _, ServiceExt as _, service_fn};
+    let breaker = Breaker::builder("test").settings(patient()).build().expect("right");
+    let inner = service_fn(async |()| Ok::<_, &str>(1));
+    let mut service = BreakerLayer::new(breaker.clone()).layer(inner);
+    breaker.force([Forced::Open, Forced::Full, Forced::TimedOut]);
+    let mut call = async || service.ready().await.expect("ready").call(()).await;
+    assert!(matches!(call().await, Err(CallError::Open { .. })));
+    assert!(matches!(call().await, Err(CallError::Full { .. })));
+    assert_eq!(call().await, Err(CallError::TimedOut { after: ms(300) }));
+    assert_eq!(call().await, Ok(1), "and then as ever");
+    let counts = breaker.status().counts;
+    assert_eq!((counts.fires, counts.timeouts, counts.successes), (2, 1, 1));
+}
+
 #[test]
 fn percentiles_are_right_to_within_an_eighth_and_the_ends_exact() {
     for micros in [9, 135, 8_400, 10_000, 12_570, 16_780, 300_000, 30_000_000] {

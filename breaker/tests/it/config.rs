@@ -2,11 +2,13 @@
 
 /// What is said of a wrong file.
 mod errors;
+/// The keys of our own shape.
+mod keys;
 
 use breaker::config::{Config, ConfigError, FallbackPolicy, ServiceSettings};
 use breaker::{
-    Backoff, Breaker, Mode, ProbeVerdict, Probing, Ramp, Registry, Scope, Settings, Side, State, Threshold,
-    Trip, WarmUp, Window,
+    Backoff, Breaker, Judged, Longest, Mode, OnClose, ProbeVerdict, Probing, Ramp, RateOf, Registry, Scope,
+    Settings, Side, State, Threshold, Trip, WarmUp, Window,
 };
 use std::time::Duration;
 
@@ -207,59 +209,6 @@ fn our_own_shape_says_everything() {
     // The same as YAML.
     let same = yaml("defaults: {timeout: 300ms, error_threshold: 25.5, mode: metrics-only, scope: service}");
     assert_eq!(consumer(&same, "any"), any);
-}
-
-#[test]
-fn every_way_to_open_and_to_heal_has_its_key() {
-    let config = toml(
-        r#"
-        [circuits.slow]
-        preset = "hystrix"
-        error_threshold = "none"
-        slow_after = "900ms"
-        slow_threshold = 80
-        consecutive_failures = 5
-        reset_factor = 3
-        longest_reset = "5m"
-        reset_jitter = "50%"
-        probes = 2
-        probe_successes = 4
-        ramp = "30s"
-
-        [circuits.last]
-        preset = "resilience4j"
-        window_calls = 50
-        volume = 20
-        slow_after = "none"
-
-        [circuits.row]
-        preset = "pybreaker"
-        consecutive_failures = 3
-        "#,
-    );
-    let second = Duration::from_secs;
-    let slow = Trip::Slow { than: Duration::from_millis(900), share: Threshold::AtLeast(80.0) };
-    let settings = Settings {
-        trip: Trip::Any(vec![slow, Trip::Consecutive(5)]),
-        backoff: Some(Backoff { factor: 3.0, ceiling: second(300), jitter: 0.5 }),
-        probing: Probing {
-            at_once: 2,
-            verdict: ProbeVerdict::Successes(4),
-            ramp: Some(Ramp { from: 5.0, over: second(30) }),
-            ..Probing::default()
-        },
-        ..Settings::hystrix()
-    };
-    assert_eq!(consumer(&config, "slow").settings, settings);
-    let last = Settings {
-        window: Window::Calls(50),
-        volume: 20,
-        trip: Trip::Errors(Threshold::AtLeast(50.0)),
-        ..Settings::resilience4j()
-    };
-    assert_eq!(consumer(&config, "last").settings, last);
-    let row = Settings { trip: Trip::Consecutive(3), ..Settings::pybreaker() };
-    assert_eq!(consumer(&config, "row").settings, row);
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod reference;
 
 use breaker::{
     Backoff, Circuit, Entry, Judged, Longest, Mode, OnClose, Outcome, ProbeVerdict, Probing, Ramp, RateOf,
-    Settings, State, Threshold, Ticket, Trip, WarmUp, Window,
+    Settings, SettingsError, State, Threshold, Ticket, Trip, WarmUp, Window,
 };
 use proptest::prelude::*;
 use reference::{Held, Model, Said};
@@ -122,7 +122,7 @@ fn settings(calls: bool) -> impl Strategy<Value = Settings> {
     let opens = (1_u64..500, prop::option::of(backoff));
     (window, trip(), 0_u64..6, judged, opens, probing(), places, prop::bool::ANY).prop_map(
         |(window, trip, volume, judged, (reset, backoff), probing, (capacity, full_is_failure), limited)| {
-            Settings {
+            let settings = Settings {
                 timeout: limited.then_some(ms(100)),
                 window,
                 trip,
@@ -138,6 +138,14 @@ fn settings(calls: bool) -> impl Strategy<Value = Settings> {
                 probing,
                 capacity,
                 full_is_failure,
+            };
+            match (settings.check(), settings.probing.verdict) {
+                // No rule could find the probes wanting.
+                (Err(SettingsError::NeverJudged(_)), ProbeVerdict::Rate(probes)) => {
+                    let probing = Probing { verdict: ProbeVerdict::Successes(probes), ..settings.probing };
+                    Settings { probing, ..settings }
+                }
+                _ => settings,
             }
         },
     )

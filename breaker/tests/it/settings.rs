@@ -91,6 +91,22 @@ fn every_rule_has_its_sentence() {
             "probing.verdict is 1001",
         ),
         (
+            Settings {
+                trip: Trip::Any(vec![Trip::Consecutive(4), Trip::PileUp(1)]),
+                probing: Probing { verdict: ProbeVerdict::Rate(3), ..Probing::default() },
+                ..of()
+            },
+            "probing.verdict has 3 probes judged by trip, which cannot fire on so few",
+        ),
+        (
+            Settings {
+                trip: Trip::All(vec![Trip::Errors(Threshold::Above(1.0)), Trip::Failures(4)]),
+                probing: Probing { verdict: ProbeVerdict::Rate(3), ..Probing::default() },
+                ..of()
+            },
+            "probing.verdict has 3 probes judged by trip",
+        ),
+        (
             Settings { probing: Probing { lease: Some(Duration::ZERO), ..Probing::default() }, ..of() },
             "probing.lease is zero",
         ),

@@ -34,13 +34,15 @@ impl Dice {
         let ms = Duration::from_millis;
         let rates = Trip::Errors(Threshold::AtLeast(60.0));
         let any = Trip::Any(vec![Trip::Consecutive(9), Trip::PileUp(20), rates.clone()]);
+        // With a rule beside it that three probes can fire.
+        let failures = Trip::Any(vec![Trip::Failures(20), Trip::Consecutive(3)]);
         let successes = ProbeVerdict::Successes(self.below(4) as u32 + 1);
         let windows = [(1_000, 10), (500, 50), (2_000, 1)].map(|(length, buckets)| (ms(length), buckets));
         let windows = windows.map(|(length, buckets)| Window::Time { length, buckets });
         Settings {
             timeout: self.one_of(&[None, Some(ms(50))]),
             window: self.one_of(&[windows[0], windows[1], windows[2], Window::Calls(20)]),
-            trip: self.one_of(&[rates, any, Trip::Failures(20)]),
+            trip: self.one_of(&[rates, any, failures]),
             volume: self.below(20),
             rate_of: self.one_of(&[RateOf::Asked, RateOf::Ended]),
             on_close: self.one_of(&[OnClose::Keep, OnClose::Clear]),

@@ -2,6 +2,7 @@
 
 use super::requests::Counts;
 use crate::app::App;
+use crate::chaos;
 use crate::circuit::{Circuit, View};
 use crate::limits;
 use crate::queue::Figures;
@@ -20,6 +21,7 @@ struct Snapshot<'a> {
     requests: Counts,
     circuit: Option<View<'a>>,
     queue: Option<Value>,
+    chaos: chaos::View,
 }
 
 /// The event's data.
@@ -31,5 +33,6 @@ pub(super) fn text(app: &App) -> String {
         requests: app.events.requests.counts(limits::REQUESTS - app.places.available_permits()),
         circuit: app.circuit.as_ref().map(Circuit::view),
         queue: app.queue_figures().map(Figures::to_json),
+        chaos: app.chaos.view(),
     })
 }

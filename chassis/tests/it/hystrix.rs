@@ -4,8 +4,7 @@ use crate::parcel::PARCEL;
 use crate::running::{Running, Stream, client};
 use testkit::{Behaviour, Peer};
 
-/// What the dashboard's page asserts of a command (`hystrixCommand.js`) and a thread pool (`hystrixThreadPool.js`), and
-/// else does not draw.
+/// What the dashboard's page asserts of a command (`hystrixCommand.js`); where one is missing, it draws nothing.
 const COMMAND: [&str; 37] = [
     "reportingHosts",
     "type",
@@ -31,8 +30,6 @@ const COMMAND: [&str; 37] = [
     "currentConcurrentExecutionCount",
     "latencyExecute_mean",
     "latencyExecute",
-    "latencyTotal_mean",
-    "latencyTotal",
     "propertyValue_circuitBreakerRequestVolumeThreshold",
     "propertyValue_circuitBreakerSleepWindowInMilliseconds",
     "propertyValue_circuitBreakerErrorThresholdPercentage",
@@ -43,6 +40,8 @@ const COMMAND: [&str; 37] = [
     "propertyValue_executionIsolationThreadInterruptOnTimeout",
     "propertyValue_executionIsolationSemaphoreMaxConcurrentRequests",
     "propertyValue_fallbackIsolationSemaphoreMaxConcurrentRequests",
+    "propertyValue_requestCacheEnabled",
+    "propertyValue_requestLogEnabled",
     "propertyValue_metricsRollingStatisticalWindowInMilliseconds",
 ];
 

@@ -1,5 +1,7 @@
 //! Tests of what the services share, on a service of the tests' own.
 
+/// A service that listens, on a store in memory.
+mod live;
 /// A record, a service made of it, and a way to ask it.
 mod parcel;
 /// A service that listens, and what it streams.
@@ -9,10 +11,14 @@ mod running;
 mod admin;
 /// What is wrong with a request is named.
 mod bad_input;
+/// Faults, set and taken back over HTTP.
+mod chaos;
 /// The circuit, looked at and changed over HTTP.
 mod circuit;
 /// What happens, as a stream of events.
 mod events;
+/// Faults as those see them who call the service.
+mod faults;
 /// The hop to a next service that misbehaves in every way.
 mod hop;
 /// The stream of the Hystrix dashboard.

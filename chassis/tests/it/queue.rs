@@ -317,5 +317,9 @@ async fn what_is_asked_of_the_queue_wrongly_is_named() {
     let absent = get(&last, "/queue").await;
     assert_eq!(absent.status, 404);
     assert!(absent.text.contains("no service comes after this one"), "{}", absent.text);
-    assert_eq!(post_with(&last, "/queue", "{}", &[]).await.status, 405);
+    assert_eq!(
+        post_with(&last, "/queue", "{}", &[]).await.status,
+        403,
+        "who may change nothing is told so first"
+    );
 }

@@ -90,7 +90,8 @@ async fn an_answer_says_where_its_time_went() {
 async fn a_strict_answer_names_its_trace_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("http://{}/create", refused_addr());
-    let router = service(folder.path(), &["--chain-svc", &url, "--strict-status"]).await.router();
+    let flags = ["--chain-svc", &url, "--strict-status", "--fallback", "none"];
+    let router = service(folder.path(), &flags).await.router();
     let answer = post_traced(&router, PARCEL).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["trace_id"]), (502, &TRACE.into()));
     assert!(timing(&answer).starts_with("store;dur="), "{}", answer.header("server-timing"));

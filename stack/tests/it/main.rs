@@ -7,6 +7,8 @@ mod programs;
 mod chain;
 /// The compose file, as far as it can be checked without an engine.
 mod compose;
+/// The dashboard, wired to the three services.
+mod dashboard;
 /// What is acknowledged survives the death of anything.
 mod durability;
 /// No order is lost, and none is delivered twice.

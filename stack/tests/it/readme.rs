@@ -1,6 +1,6 @@
 //! The README's commands, tables and answers: what is written for readers is true.
 
-use crate::programs::{Stack, program, root, stack_program};
+use crate::programs::{Stack, create, program, root, stack_program};
 use crate::settings::help;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,6 +22,7 @@ fn every_command_is_one_that_is_tested() {
     let known = [
         ("cargo run", "stack.rs"),
         ("curl ", "the test below"),
+        ("curl -X POST http://localhost:3002/chaos/presets/outage\n", "the test of breaking it below"),
         ("docker compose up", "compose.rs, and by hand with an engine"),
         ("INJECT_ERR_PERCENT=100 cargo run", "stack.rs"),
         (
@@ -52,6 +53,34 @@ async fn the_order_that_it_sends_is_taken() {
     assert_eq!(process.wait().await.code(), Some(0), "{:?}", process.lines());
     let said = process.lines().join("\n");
     assert!(said.starts_with("\nThis is order @") && said.contains("Ended Transaction"), "{said}");
+}
+
+#[tokio::test]
+async fn it_is_broken_and_mended_as_the_commands_say() {
+    let stack = Stack::start(&[("INJECT_ERR", "0")]).await;
+    let block = commands().into_iter().find(|command| command.contains("/chaos/")).expect("a block");
+    // A line that ends in a backslash goes on.
+    let block = block.replace("http://localhost:3002", &stack.shipment).replace("\\\n", "");
+    let steps: Vec<_> = block.lines().collect();
+    let said = async |step: &str| {
+        let mut process = Process::spawn("sh", &["-c", &format!("{step} --silent --show-error")], &[]);
+        assert_eq!(process.wait().await.code(), Some(0), "{:?}", process.lines());
+        serde_json::from_str::<serde_json::Value>(&process.lines().join("\n")).expect("JSON")
+    };
+    let shipment = async || create(&stack.shipment, r#"{"id":"1","directions":"home"}"#).await.status;
+
+    assert_eq!(said(steps[0]).await["preset"], "outage");
+    assert_eq!(shipment().await, 503);
+    let rule = said(steps[1]).await;
+    assert_eq!((&rule["name"], &rule["now"]["active"]), (&"slow".into(), &true.into()), "{rule}");
+    let view = said(steps[2]).await;
+    let rules = view["rules"].as_array().expect("rules").iter().map(|rule| rule["name"].clone());
+    assert_eq!(rules.collect::<Vec<_>>(), ["outage", "slow"]);
+    assert_eq!(said(steps[3]).await["preset"], "calm");
+    assert_eq!(shipment().await, 200);
+    assert_eq!(said(steps[4]).await["rules"], serde_json::json!([]), "it was started without");
+    assert_eq!(steps.len(), 5);
+    stack.process.wait_for_line(|line| line.contains("🐒 abort=503") && line.contains("outage")).await;
 }
 
 #[tokio::test]

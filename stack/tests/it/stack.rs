@@ -40,15 +40,6 @@ async fn it_is_wired_as_the_compose_file_is() {
 }
 
 #[tokio::test]
-async fn the_dashboard_is_served() {
-    let stack = Stack::start(&[]).await;
-    for path in ["/", "/hystrix"] {
-        let page = get(&format!("{}{path}", stack.dashboard)).await;
-        assert!(page.status == 200 && page.text.contains("<html"), "{path}: {}", page.text);
-    }
-}
-
-#[tokio::test]
 async fn it_says_what_runs_where_and_what_to_try() {
     let stack = Stack::start(&[]).await;
     let said = stack.process.lines().join("\n");
@@ -85,6 +76,25 @@ async fn it_stops_cleanly_on_either_signal_and_keeps_everything() {
     stack.restart().await;
     assert_eq!(keys(&stack.order, "orders").await.len(), 2);
     assert_eq!(keys(&stack.shipment, "shipments").await.len(), 2);
+}
+
+#[tokio::test]
+async fn readers_of_events_do_not_hold_up_a_stop() {
+    let mut stack = Stack::start(&[]).await;
+    let mut streams = Vec::new();
+    for service in [&stack.order, &stack.shipment] {
+        for path in ["/events", "/hystrix.stream"] {
+            let mut stream = reqwest::get(format!("{service}{path}")).await.expect("an answer");
+            stream.chunk().await.expect("whole").expect("it has begun");
+            streams.push(stream);
+        }
+    }
+    assert_eq!(stack.process.terminate().await.code(), Some(0));
+    for mut stream in streams {
+        while stream.chunk().await.expect("a clean end").is_some() {}
+    }
+    let said = stack.process.lines();
+    assert!(!said.iter().any(|line| line.contains("with requests under way")), "{said:#?}");
 }
 
 #[tokio::test]

@@ -45,8 +45,8 @@ const WORKS: [(&str, u16, &str); 16] = [
     ("ready", 200, "ok"),
 ];
 
-/// Those that it sends after something was broken.
-const BREAKS: [&str; 3] = ["breaks", "open", "healed"];
+/// Those by which it breaks something, and mends it.
+const BREAKS: [&str; 6] = ["outage", "breaks", "open", "calm", "healed", "reset"];
 
 #[tokio::test]
 async fn it_works() {
@@ -74,25 +74,32 @@ async fn it_works() {
 #[tokio::test]
 async fn it_breaks_opens_and_heals() {
     let faults = [("INJECT_ERR", "1"), ("INJECT_ERR_PERCENT", "100")];
-    let mut chain = Chain::start(&[("JUMPS", "4"), ("BREAKER_RESET_MS", "5000")], &faults).await;
+    let chain = Chain::start(&[("JUMPS", "4"), ("BREAKER_RESET_MS", "5000")], &faults).await;
     let tour = tour(&chain.order.url, &chain.payment.url, &chain.shipment.url);
 
+    assert_eq!(send(named(&tour, "outage")).await.json()["preset"], "outage");
     let breaks = send(named(&tour, "breaks")).await;
     assert_eq!((breaks.status, breaks.degraded.as_str()), (200, "shipment"));
-    assert_eq!(breaks.json()["error"]["status"], 502);
+    assert_eq!(breaks.json()["error"]["status"], 503);
     let said = "🔌 status:: opened circuit=\"payment→shipment\"";
     chain.payment.process.wait_for_line(|line| line.contains(said)).await;
 
     let open = send(named(&tour, "open")).await;
     assert_eq!(open.json()["error"]["code"], "EOPENBREAKER", "{}", open.text);
     assert!(open.json()["error"]["retry_after_ms"].is_u64());
-    assert_eq!(keys(&chain.shipment.url, "shipments").await.len(), 1, "the second payment's was not sent");
+    chain.shipment.process.wait_for_line(|line| line.contains("🐒 abort=503 rule=\"outage\"")).await;
+    assert_eq!(keys(&chain.shipment.url, "shipments").await.len(), 0, "it fails before the save");
 
-    chain.shipment.restart(&[("INJECT_ERR", "0")]).await;
+    assert_eq!(send(named(&tour, "calm")).await.json()["preset"], "calm");
     eventually("the circuit heals", Duration::from_secs(30), async || {
         send(named(&tour, "healed")).await.degraded.is_empty().then_some(())
     })
     .await;
     let said = "🔌 status:: closed circuit=\"payment→shipment\"";
     chain.payment.process.wait_for_line(|line| line.contains(said)).await;
+    let reset = send(named(&tour, "reset")).await.json();
+    assert_eq!(
+        (&reset["rules"][0]["name"], &reset["rules"][0]["enabled"]),
+        (&"inject-err".into(), &true.into())
+    );
 }

@@ -61,6 +61,14 @@ fn every_error_says_where_and_what_would_be_right() {
             "defaults: {preset: histrix}".to_owned(),
             "defaults.preset: \"histrix\" where one of \"retail\", \"opossum\", \"hystrix\"",
         ),
+        (
+            "circuits: {a: {probe_successes: 2, probes_judged: 3}}".to_owned(),
+            "circuits.a.probes_judged: 3 where only one of `probe_successes` and `probes_judged` is wanted",
+        ),
+        (
+            "circuits: {a: {preset: pybreaker, probes_judged: 3}}".to_owned(),
+            "circuits.a: probing.verdict has 3 probes judged by trip, which cannot fire on so few",
+        ),
         ("circuits: {a: {window: 5ns}}".to_owned(), "circuits.a: window is 5ns, too short"),
         ("circuits: {a: [1, {b: 2}]}".to_owned(), "circuits.a: a list where a section is wanted"),
         ("circuits: {a: {}}\ncse: {}".to_owned(), "it has go-chassis' `cse` and our own"),

@@ -2,8 +2,8 @@
 
 use super::server::Server;
 use super::{Instance, all_are, builder, eventually, fleet, settings};
-use breaker::shared::FleetSettings;
-use breaker::{Breaker, State};
+use breaker::shared::{Fleet, FleetSettings};
+use breaker::{Breaker, Registry, Settings, State};
 use std::time::Duration;
 
 /// How often the script was run.
@@ -84,4 +84,30 @@ async fn hundreds_of_circuits_share_one_task() {
     assert_eq!(all[1].fleet.status().circuits, 351);
     drop(sharings);
     assert_eq!(all[1].fleet.status().circuits, 1);
+}
+
+#[tokio::test]
+async fn a_registry_shares_what_it_makes_and_drops_it_all_the_same() {
+    let server = Server::start().await;
+    let fleets = [0, 1].map(|_| Fleet::connect(settings(&server.url())).expect("the settings are right"));
+    let registries = fleets.each_ref().map(|fleet| {
+        let settings = |_: &str| Settings { reset: Duration::from_secs(30), ..Settings::default() };
+        Registry::builder().settings(settings).idle(Duration::ZERO).shared_through(fleet).build()
+    });
+    eventually("both have joined", || fleets.iter().all(|fleet| fleet.status().joined)).await;
+
+    let [payment, other] = registries.each_ref().map(|registry| registry.get("payment"));
+    assert_eq!(registries[0].get("payment").name(), "payment"); // found, and not shared again
+    assert_eq!(fleets.each_ref().map(|fleet| fleet.status().circuits), [1, 1]);
+    let _ = payment.call(std::future::ready(Err::<(), _>("no"))).await;
+    eventually("the other is open", || other.state() == State::Open).await;
+    payment.close();
+    eventually("the other is closed", || other.state() == State::Closed).await;
+
+    assert_eq!(registries[0].drop_idle(), 0, "somebody holds it");
+    drop(payment);
+    eventually("it is dropped", || registries[0].drop_idle() == 1).await;
+    assert_eq!(fleets.each_ref().map(|fleet| fleet.status().circuits), [0, 1]);
+    assert!(registries[1].remove("payment").is_some());
+    assert_eq!(fleets[1].status().circuits, 0);
 }

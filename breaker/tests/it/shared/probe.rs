@@ -142,7 +142,9 @@ async fn the_right_goes_where_the_calls_are() {
     callee.is_up.store(true, Ordering::SeqCst);
     let slowly = || FleetSettings {
         every: Duration::from_millis(100),
-        lease: Duration::from_secs(1),
+        // Nobody is to be thought away, or to lose the right, because the machine is busy.
+        patience: Duration::from_secs(2),
+        lease: Duration::from_secs(4),
         ..settings(&server.url())
     };
     let builder = || callee.builder(Duration::from_millis(50));
