@@ -35,11 +35,13 @@ pub struct SqliteStore {
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
+type Work = Box<dyn FnOnce(&mut Worker) + Send>;
+
 enum Job {
     Insert(Arc<Entry>, Reply<Inserted>),
     Settle(Uuid, End, Reply<()>),
     /// Anything else, which is done by itself; it looks for itself whether somebody still waits for it.
-    Other(Box<dyn FnOnce(&mut Worker) + Send>),
+    Other(Work),
     Close(Reply<()>),
 }
 
@@ -171,7 +173,7 @@ fn closed() -> StoreError {
 struct Batch {
     inserts: Vec<(Arc<Entry>, Reply<Inserted>)>,
     ends: Vec<(Uuid, End, Reply<()>)>,
-    others: Vec<Box<dyn FnOnce(&mut Worker) + Send>>,
+    others: Vec<Work>,
     close: Option<Reply<()>>,
 }
 
