@@ -136,6 +136,10 @@ impl Chaos {
             if old.is_none() && set.slots().len() >= limits::RULES {
                 return Err(Refused::Full);
             }
+            // One that is put back as it was is drawn with the others of its list again.
+            let share =
+                old.filter(|old| old.rule.percentage == rule.percentage).and_then(|old| old.rule.share);
+            let rule = Rule { share, ..rule };
             self.counters.announce(&rule);
             let slot = Slot::new(rule, old.is_some_and(|old| old.by_environment));
             let view = RuleView::of(&slot, set.enabled);

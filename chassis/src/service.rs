@@ -2,7 +2,7 @@
 
 use crate::admin::Admin;
 use crate::app::{App, Keeper};
-use crate::chaos::Chaos;
+use crate::chaos::{Chaos, Environment};
 use crate::circuit::{Circuit, InARow};
 use crate::events::Events;
 use crate::handled::Observers;
@@ -59,8 +59,10 @@ impl Service {
     /// Where a setting cannot be used.
     pub async fn new<R: Record>(settings: &Settings) -> Result<Self, StartError> {
         let records = format!("{}s", R::NAME);
+        // Before a file is made.
+        let faults = settings.faults.environment()?;
         let store = open(&settings.storage, &records).await?;
-        Self::with_store::<R>(settings, store)
+        Self::put_together::<R>(settings, faults, store)
     }
 
     /// Puts a service together on a store of the caller's.
@@ -69,6 +71,14 @@ impl Service {
     ///
     /// Where a setting cannot be used.
     pub fn with_store<R: Record>(settings: &Settings, store: Arc<dyn Store>) -> Result<Self, StartError> {
+        Self::put_together::<R>(settings, settings.faults.environment()?, store)
+    }
+
+    fn put_together<R: Record>(
+        settings: &Settings,
+        faults: Environment,
+        store: Arc<dyn Store>,
+    ) -> Result<Self, StartError> {
         let records = format!("{}s", R::NAME);
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
         let events = Arc::new(Events::new(R::NAME));
@@ -76,7 +86,7 @@ impl Service {
         let next = next(settings, circuit.as_ref())?;
         let delivers = next.is_some() && settings.resilience.fallback == Fallback::Queue;
         let told = Arc::clone(&events);
-        let chaos = Chaos::new(R::NAME, settings.faults.environment()?, move |what| {
+        let chaos = Chaos::new(R::NAME, faults, move |what| {
             log::chaos(&what);
             told.chaos(&what);
         });

@@ -2,7 +2,7 @@
 //!
 //! What is told is written down once and shared by all readers. A reader asks for the next event when its connection
 //! takes more, so one that is slow costs nobody else anything: when it has fallen too far behind, it goes on as one who
-//! comes back after its last event. Where it came from, how many may read, how much is kept: all of it is bounded.
+//! comes back after its last event. How many may read, how much is kept, how far behind one may be: all of it is bounded.
 //!
 //! Not axum's `Sse`, which writes each event anew for each reader.
 

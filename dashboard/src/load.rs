@@ -45,7 +45,7 @@ impl Load {
     pub(crate) fn set(&self, rate: u16) {
         self.rate.send_if_modified(|now| {
             if *now == 0 && rate > 0 {
-                *self.count() = figures::Count::default();
+                self.count().begin_anew();
             }
             std::mem::replace(now, rate) != rate
         });
@@ -89,12 +89,12 @@ impl Load {
                                 continue;
                             };
                             let (count, orders) = (Arc::clone(&self.count), self.orders.clone());
-                            lock(&count).sent += 1;
+                            let load = lock(&count).send();
                             under_way.spawn(async move {
                                 let _place = place;
                                 let order = invent(&mut rand::rng());
                                 let answer = orders.send(&order).await;
-                                note(&mut lock(&count), &answer);
+                                note(&mut lock(&count), load, &answer);
                             });
                         }
                     }
@@ -120,12 +120,12 @@ impl Load {
     }
 }
 
-fn note(count: &mut figures::Count, answer: &Result<Answered, Missed>) {
+fn note(count: &mut figures::Count, load: u64, answer: &Result<Answered, Missed>) {
     match answer {
         Ok(answer) if answer.status.is_success() => {
-            count.answer(Instant::now(), answer.took, answer.degraded.is_some());
+            count.answer(load, Instant::now(), answer.took, answer.degraded.is_some());
         }
-        Ok(_) | Err(_) => count.failed += 1,
+        Ok(_) | Err(_) => count.fail(load),
     }
 }
 

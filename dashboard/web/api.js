@@ -35,7 +35,8 @@ export async function ask(method, path, body) {
     if (body !== undefined) headers['content-type'] = 'application/json';
     let response;
     try {
-        response = await fetch(path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: AbortSignal.timeout(35_000) });
+        // What was asked for on leaving the page is still sent.
+        response = await fetch(path, { method, headers, keepalive: method !== 'GET', body: body === undefined ? undefined : JSON.stringify(body), signal: AbortSignal.timeout(35_000) });
     } catch {
         throw new Refused(0, 'the dashboard’s server does not answer');
     }

@@ -25,11 +25,13 @@ import { teacher as newTeacher } from './teacher.js';
 import { theme } from './theme.js';
 import { timeline } from './timeline.js';
 import { traffic } from './traffic.js';
-import { time } from './words.js';
+import { shown, time, tone } from './words.js';
 
 /** The events of a trace come from several services; so long a late one is waited for. */
 const SETTLE = 250;
 const MOST_PENDING = 40;
+/** At most one dot in this time, so that each can be followed; those sent by hand always. */
+const DOTS = 330;
 /** Thirty times a second is smooth enough for what moves here, and half the work. */
 const FRAME = 30;
 /** Whether this caller may change things is asked again after this, where it could not be asked. */
@@ -58,7 +60,7 @@ const breaks = faults(byId('play'), {
     preset: (service, preset) => attempt(api.setPreset(service, preset)),
     rule: (service, name, rule) => attempt(api.setRule(service, name, rule)),
     remove: (service, name) => attempt(api.removeRule(service, name)),
-    reset: (service) => attempt(api.setChaos(service, 'reset')),
+    change: (service, what) => attempt(api.setChaos(service, what)),
     presets: async (service) => (await api.chaos(service)).presets ?? [],
 });
 const table = byId('numbers');
@@ -93,6 +95,7 @@ listen('/api/events', {
         const now = Date.now();
         apply(known, event, data, now);
         teacher.heard(event, data);
+        entitle();
         if (event === 'request' && data?.service === known.services[0]?.name) {
             pending.set(data.trace, now);
             // A page in the background does not draw, so they would gather.
@@ -107,6 +110,14 @@ listen('/api/events', {
         changed();
     },
 });
+
+const TITLE = document.title;
+/** The tab says so, too, where the page is not looked at. */
+function entitle() {
+    const open = known.services.filter((service) => service.circuit && tone(shown(service.circuit)) === 'open').map((service) => `${service.name}→${service.circuit?.next}`);
+    const title = open.length > 0 ? `✕ ${open.join(', ')} open · ${TITLE}` : TITLE;
+    if (document.title !== title) document.title = title;
+}
 
 async function whoAmI() {
     try {
@@ -145,6 +156,7 @@ function toggle(name, button, to) {
     return turn;
 }
 
+let sentOff = 0;
 /** Requests whose events are all in are drawn. @param {number} now */
 function draw(now) {
     if (pending.size === 0) return;
@@ -156,7 +168,11 @@ function draw(now) {
         if (!trace) continue;
         const told = journey(trace, names);
         rows.add(told, now, byHand.includes(id));
-        if (!still() && !document.hidden) dots.draw(told);
+        const pace = byHand.includes(id) ? 0 : DOTS;
+        if (!still() && !document.hidden && now - sentOff >= pace) {
+            sentOff = now;
+            dots.draw(told);
+        }
     }
 }
 
@@ -196,5 +212,6 @@ document.addEventListener('visibilitychange', () => {
     if (document.hidden) dots.clear();
     changed();
 });
+window.addEventListener('pagehide', () => teacher.leave());
 window.addEventListener('resize', () => dots.clear());
 requestAnimationFrame(frame);

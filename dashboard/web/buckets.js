@@ -24,9 +24,16 @@ export function parts(bucket) {
     return { error, late, full, refused: bucket.rejects, answered: bucket.successes, flying: Math.max(0, bucket.fires - told) };
 }
 
+/** How high that bar is; an answer may stand in a later bucket than its call. @param {Record<string, number>} bucket */
+export function whole(bucket) {
+    return Object.values(parts(bucket)).reduce((sum, part) => sum + part, 0);
+}
+
 /** The next round number. @param {number} most */
 export function ceiling(most) {
-    for (let ten = 1; ; ten *= 10) for (const step of [1, 2, 5]) if (most <= step * ten && step * ten >= 4) return step * ten;
+    for (let ten = 1; ; ten *= 10) {
+        for (const step of [1, 1.5, 2, 2.5, 3, 4, 5, 6, 8]) if (most <= step * ten && step * ten >= 4) return step * ten;
+    }
 }
 
 let made = 0;
@@ -68,7 +75,7 @@ export function buckets(label) {
         render(circuit, heard) {
             const { buckets: all, bucket_ms: each, length_ms: length } = circuit.window;
             wide = (WIDE * each) / length;
-            const scale = ceiling(Math.max(...all.map((bucket) => bucket.fires), 0));
+            const scale = ceiling(Math.max(...all.map(whole), 0));
             text(top, `${scale} calls`);
             fit(bars, all.length);
             all.forEach((bucket, i) => {
@@ -77,7 +84,7 @@ export function buckets(label) {
             });
             const { counts } = circuit;
             fit(sum, 1);
-            bar(/** @type {SVGElement} */ (sum.children[0]), parts(counts), { x: SUM + 1, wide: SUM_WIDE - 2, scale: Math.max(counts.fires, 1), notch: null, id });
+            bar(/** @type {SVGElement} */ (sum.children[0]), parts(counts), { x: SUM + 1, wide: SUM_WIDE - 2, scale: Math.max(whole(counts), 1), notch: null, id });
             const y = TOP + HIGH * (1 - circuit.threshold / 100);
             set(line, { y1: y, y2: y });
             set(opensAbove, { y: y - 5 });

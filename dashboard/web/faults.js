@@ -19,7 +19,7 @@ const OWN = 'by-hand';
 
 /**
  * @param {Element} parent
- * @param {{preset: (service: string, preset: string) => void, rule: (service: string, name: string, rule: object) => void, remove: (service: string, name: string) => void, reset: (service: string) => void, presets: (service: string) => Promise<{name: string, about: string}[]>}} act
+ * @param {{preset: (service: string, preset: string) => void, rule: (service: string, name: string, rule: object) => void, remove: (service: string, name: string) => void, change: (service: string, what: 'reset' | 'enable' | 'disable') => void, presets: (service: string) => Promise<{name: string, about: string}[]>}} act
  */
 export function faults(parent, act) {
     let chosen = '';
@@ -49,8 +49,9 @@ export function faults(parent, act) {
                 act.rule(chosen, OWN, { enabled: true, percentage: share.valueAsNumber, phase: 'before', ...make(amount.valueAsNumber) });
             },
         }, h('label', { for: 'own-share' }, 'Per cent'), share, h('label', { for: 'own-kind' }, 'of requests'), kind, amount, unit, h('button', { type: 'submit' }, 'Inject')));
-    const reset = h('button', { type: 'button', class: 'quiet', title: 'Back to what the environment says', onclick: () => act.reset(chosen) }, 'Reset');
-    const fields = h('fieldset', { class: 'group' }, h('legend', {}, 'Faults'), services, presets, about, rules, own, reset);
+    const reset = h('button', { type: 'button', class: 'quiet', title: 'Back to what the environment says', onclick: () => act.change(chosen, 'reset') }, 'As at the start');
+    const power = h('button', { type: 'button', class: 'quiet', id: 'faults-power', title: 'All rules at once, without forgetting them', onclick: () => act.change(chosen, power.dataset.on === 'true' ? 'disable' : 'enable') }, 'Switch off');
+    const fields = h('fieldset', { class: 'group' }, h('legend', {}, 'Faults'), services, presets, about, rules, own, h('div', { class: 'buttons' }, power, reset));
     parent.append(fields);
 
     return {
@@ -75,6 +76,8 @@ export function faults(parent, act) {
             const chaos = service?.chaos ?? null;
             for (const button of presets.children) set(button, { 'aria-pressed': String(chaos?.preset === button.getAttribute('data-preset')) });
             text(about, sentence(service));
+            power.dataset.on = String(chaos?.enabled !== false);
+            text(power, chaos?.enabled === false ? 'Switch faults on' : 'Switch faults off');
             keyed(rules, chaos?.rules ?? [], (rule) => rule.name, (rule) => h('li', {}, h('span', { class: 'rule-name' }), h('span', { class: 'rule-now' }), h('button', { type: 'button', class: 'quiet', 'aria-label': `Remove the rule ${rule.name}`, onclick: () => act.remove(chosen, rule.name) }, 'Remove')), (item, rule) => {
                 const on = Boolean(chaos?.enabled && rule.now?.active);
                 set(item, { 'data-on': on });

@@ -27,7 +27,7 @@ export function flow(chain, layer) {
                 dot.className = `dot back ${journey.end}`;
                 if (journey.end === 'degraded') dot.textContent = '◐';
                 else dot.textContent = journey.end === 'ok' ? '✓' : '✕';
-                const home = [...stops].reverse().map((stop) => ({ transform: at({ x: stop.x + (stop.down ? 16 : 0), y: stop.y + (stop.down ? 0 : 16) }) }));
+                const home = [...stops].reverse().map((stop) => ({ transform: at({ x: stop.x + (stop.down ? 13 : 0), y: stop.y + (stop.down ? 0 : 13) }) }));
                 dot.animate(home, { duration: seconds, easing: 'linear', fill: 'forwards' }).onfinish = () => dot.remove();
             };
             out.oncancel = () => dot.remove();

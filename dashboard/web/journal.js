@@ -9,7 +9,9 @@ function became(data) {
     switch (data.outcome) {
         case 'last': return { text: `👌 ${name}: Last, the chain stops at hop ${data.hop}`, tone: '' };
         case 'ended': return { text: `👌 ${name}: Ended Transaction, ${took}`, tone: '' };
-        case 'passed': return { text: `👌 ${name}: answered through ${data.next}, ${took}`, tone: '' };
+        case 'passed': return data.degraded
+            ? { text: `◐ ${name}: answered through ${data.next}, without ${data.degraded}, ${took}`, tone: 'degraded' }
+            : { text: `👌 ${name}: answered through ${data.next}, ${took}`, tone: '' };
         case 'queued': return { text: `📬 ${name}: kept for ${data.next ?? 'later'}, ${took}`, tone: 'degraded' };
         case 'fault': return { text: `🐒 ${name}: answered ${data.status} by the rule ${data.fault ?? 'of a fault'}`, tone: 'open' };
         case 'degraded': return { text: `◐ ${name}: ${data.status} without ${data.degraded ?? data.next}${data.error ? ` (${data.error})` : ''}, ${took}`, tone: 'degraded' };

@@ -57,7 +57,8 @@ function spoke(told, before) {
     switch (told.outcome) {
         case 'last': return { kind: 'ok', text: 'Last' };
         case 'ended': return { kind: 'ok', text: time(told.took_ms) };
-        case 'passed': return { kind: 'ok', text: time(told.took_ms) };
+        // The answer that was passed on may itself lack something.
+        case 'passed': return { kind: told.degraded ? 'degraded' : 'ok', text: told.degraded ? `${told.status}, ${time(told.took_ms)}` : time(told.took_ms) };
         case 'degraded': return told.status >= 500 ? { kind: 'failed', text: String(told.status) } : { kind: 'degraded', text: `${told.status}, ${time(told.took_ms)}` };
         case 'queued': return { kind: 'queued', text: 'kept for later' };
         default: return { kind: 'failed', text: String(told.status) };

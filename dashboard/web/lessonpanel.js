@@ -22,7 +22,7 @@ export function lessonPanel(parent, caption, teacher) {
     const again = h('button', { type: 'button', id: 'lesson-again', onclick: () => teacher.run && teacher.start(teacher.run.lesson) }, 'Once more');
     const running = h('div', { class: 'running', hidden: true }, title, about, watch, note, steps, result, h('div', { class: 'buttons' }, stop, again, next));
     const list = h('ol', { class: 'lesson-list', 'aria-label': 'Lessons' });
-    const intro = h('p', { class: 'soft' }, 'Each sets the scene, says what to watch, checks by itself that it happened, and tidies up.');
+    const intro = h('p', { class: 'soft' }, 'Each sets the scene (no faults, time-outs of 2 s, so that only what is meant to break does), says what to watch, checks by itself that it happened, and tidies up.');
     parent.append(running, intro, list);
     /** @type {import('./types.js').Known | null} */
     let latest = null;

@@ -33,8 +33,11 @@ import { CAST } from './lessons.js';
  * @property {(service: string, settings: object) => Promise<unknown>} settings
  */
 
-/** As the services start. Lessons go by these, whatever the knobs say, and put the knobs back. */
-const STANDARD = { timeout_ms: 300, error_threshold: 50, reset_ms: 10_000, volume: 0, capacity: null };
+/**
+ * As the services start, but for the time-out, which is long, so that on a busy machine only what a lesson breaks is broken.
+ * Lessons go by these, whatever the knobs say, and put the knobs back.
+ */
+const STANDARD = { timeout_ms: 2000, error_threshold: 50, reset_ms: 10_000, volume: 0, capacity: null };
 const FIELDS = Object.keys(STANDARD);
 /** A step may take so long; the scene has to wait for a circuit to heal. */
 const LIMIT = 45_000;
@@ -59,6 +62,8 @@ export function teacher(known, api, changed) {
     /** @type {{event: string, data: any, step: number}[]} */
     let events = [];
     let stepAt = 0;
+    /** @type {ReturnType<typeof keep> | null} */
+    let kept = null;
     /** @type {Set<() => void>} */
     const watchers = new Set();
     /** @type {Set<number>} */
@@ -209,7 +214,7 @@ export function teacher(known, api, changed) {
         stop = new AbortController();
         events = [];
         const context = contextFor(stop.signal);
-        const kept = keep();
+        kept = keep();
         changed();
         try {
             await setScene(lesson, stop.signal);
@@ -238,6 +243,12 @@ export function teacher(known, api, changed) {
     return {
         start,
         stop: () => stop?.abort(),
+        /** For a page that is left in the midst of a lesson: there is no time to wait for anything. */
+        leave() {
+            if (!run || !kept || run.phase === 'over') return;
+            stop?.abort();
+            putBack(kept).catch(() => {});
+        },
         passed,
         get run() { return run; },
 

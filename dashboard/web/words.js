@@ -31,12 +31,13 @@ export function tone(name) {
     return name === 'unknown' ? 'unknown' : 'closed';
 }
 
-/** Milliseconds: `0.4 ms`, `12 ms`, `1.2 s`. @param {number | null | undefined} ms */
+/** Milliseconds: `0.4 ms`, `12 ms`, `1.2 s`, `6 min 16 s`. @param {number | null | undefined} ms */
 export function time(ms) {
     if (ms === null || ms === undefined) return '–';
     if (ms < 9.95) return `${trim(ms, 1)} ms`;
     if (ms < 1000) return `${Math.round(ms)} ms`;
-    return `${trim(ms / 1000, 1)} s`;
+    if (ms < 60_000) return `${trim(ms / 1000, 1)} s`;
+    return `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s`;
 }
 
 /** A number with so many places, without zeros that say nothing. @param {number} number @param {number} places */

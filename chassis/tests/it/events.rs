@@ -162,6 +162,42 @@ async fn a_fault_is_told_as_one_and_counts_as_failed() {
     running.stopped().await;
 }
 
+#[tokio::test]
+async fn the_readme_names_what_events_hold() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("http://{}/", refused_addr());
+    let running = Running::start(folder.path(), &["--chain-svc", &url]).await;
+    let mut stream = Stream::open(&running.url("/events"), None).await;
+    let mut told = vec![stream.next_of("snapshot").await];
+    let json = |request: reqwest::RequestBuilder| request.header("content-type", "application/json");
+    json(client().put(running.url("/circuit")))
+        .body(r#"{"settings":{"volume":1}}"#)
+        .send()
+        .await
+        .expect("an answer");
+    told.push(stream.next_of("config").await);
+    json(client().post(running.url("/create"))).body(PARCEL).send().await.expect("an answer");
+    told.push(stream.next_of("transition").await);
+    told.push(stream.next_of("request").await);
+    let rule = json(client().put(running.url("/chaos/rules/away"))).body(r#"{"abort":{"httpStatus":503}}"#);
+    rule.send().await.expect("an answer");
+    json(client().post(running.url("/create"))).body(PARCEL).send().await.expect("an answer");
+    told.push(stream.next_of("fault").await);
+
+    for event in told {
+        let start = format!("| `{}` |", event.name);
+        let mut rows = include_str!("../../README.md").lines().filter(|line| line.starts_with(&start));
+        let row = rows.next().unwrap_or_else(|| panic!("no row for {}", event.name));
+        let fields = row.rsplit('|').nth(1).expect("a last column");
+        let named: Vec<_> = fields.split('`').skip(1).step_by(2).collect();
+        let data = event.data.as_object().expect("an object");
+        for name in data.keys().filter(|name| !["service", "at"].contains(&name.as_str())) {
+            assert!(named.contains(&name.as_str()), "{name} of {} is not in the README", event.name);
+        }
+    }
+    running.stopped().await;
+}
+
 fn assert_parts(whole: &Value, parts: &Value) {
     for (name, part) in parts.as_object().expect("an object") {
         assert_eq!(whole.get(name), Some(part), "{name} of {whole}");

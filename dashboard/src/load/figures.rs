@@ -12,10 +12,12 @@ const REMEMBERED: usize = limits::RATE as usize * limits::WINDOW.as_secs() as us
 /// What is counted.
 #[derive(Debug, Default)]
 pub(crate) struct Count {
-    pub(super) sent: u64,
-    pub(super) answered: u64,
-    pub(super) failed: u64,
-    pub(super) degraded: u64,
+    /// Which load it is: an answer to one before it does not count.
+    load: u64,
+    sent: u64,
+    answered: u64,
+    failed: u64,
+    degraded: u64,
     pub(super) skipped: u64,
     /// When the last ones were answered, and how long they had taken.
     last: VecDeque<(Instant, Duration)>,
@@ -40,7 +42,24 @@ pub(crate) struct Figures {
 }
 
 impl Count {
-    pub(super) fn answer(&mut self, now: Instant, took: Duration, degraded: bool) {
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self { load: self.load + 1, ..Self::default() };
+    }
+
+    /// Counts one that is sent; gives what to come back with when it has been answered.
+    pub(super) fn send(&mut self) -> u64 {
+        self.sent += 1;
+        self.load
+    }
+
+    pub(super) fn fail(&mut self, load: u64) {
+        self.failed += u64::from(load == self.load);
+    }
+
+    pub(super) fn answer(&mut self, load: u64, now: Instant, took: Duration, degraded: bool) {
+        if load != self.load {
+            return;
+        }
         self.answered += 1;
         self.degraded += u64::from(degraded);
         if self.last.len() == REMEMBERED {

@@ -58,7 +58,8 @@ async fn percentiles_are_of_the_last_ten_seconds() {
     let mut count = Count::default();
     assert_eq!(count.figures(1, begun).p50_ms, None);
     for order in 1..=100 {
-        count.answer(begun + ms(order), ms(order), order % 10 == 0);
+        let load = count.send();
+        count.answer(load, begun + ms(order), ms(order), order % 10 == 0);
     }
     let figures = count.figures(1, begun + ms(9_000));
     assert_eq!((figures.p50_ms, figures.p99_ms), (Some(50.0), Some(99.0)));
@@ -67,6 +68,21 @@ async fn percentiles_are_of_the_last_ten_seconds() {
     assert_eq!((figures.p50_ms, figures.p99_ms), (Some(100.0), Some(100.0)), "the last of them");
     let figures = count.figures(1, begun + ms(10_100));
     assert_eq!((figures.p50_ms, figures.answered), (None, 100), "counts are since the beginning");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_before_it_began_anew_does_not_count() {
+    let mut count = Count::default();
+    let (before, now) = (count.send(), Instant::now());
+    count.begin_anew();
+    count.answer(before, now, ms(1), true);
+    count.fail(before);
+    let figures = count.figures(1, now);
+    assert_eq!((figures.sent, figures.answered, figures.failed, figures.degraded), (0, 0, 0, 0));
+    assert_eq!(figures.p50_ms, None);
+    let load = count.send();
+    count.fail(load);
+    assert_eq!((count.figures(1, now).sent, count.figures(1, now).failed), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -172,7 +172,7 @@ async function create(mock, service, hop, trace, watched) {
     const end = (outcome, status, rest = {}) => {
         service.requests.in_flight -= 1;
         if (status >= 500) service.requests.failed += 1;
-        if (outcome === 'degraded') service.requests.degraded += 1;
+        if (rest.degraded) service.requests.degraded += 1;
         if (watched) emit(mock, 'request', service.name, { trace, hop, outcome, status, took_ms: Date.now() - started, next: null, next_ms: null, error: null, degraded: null, fault: null, state: service.circuit?.state ?? null, ...rest });
         return { status, degraded: rest.degraded ?? null };
     };
@@ -198,7 +198,7 @@ async function create(mock, service, hop, trace, watched) {
     const took = Date.now() - asked;
     const ok = answer?.status === 200;
     circuit.done(ok, answer === null ? 'timeouts' : null, took);
-    if (ok) return end(answer.degraded ? 'degraded' : 'passed', 200, { next: next.name, next_ms: took, degraded: answer.degraded, fault: hit.rule });
+    if (ok) return end('passed', 200, { next: next.name, next_ms: took, degraded: answer.degraded, fault: hit.rule });
     return end('degraded', 200, { next: next.name, next_ms: took, error: answer === null ? 'ETIMEDOUT' : answer.status ? 'EUPSTREAM' : 'ECONNECT', degraded: next.name, fault: hit.rule });
 }
 

@@ -181,6 +181,16 @@ test('a lesson can be stopped, says why it failed, and tidies up each time', () 
     calm();
 }, { allow: /status of 502/ }));
 
+test('who leaves in the midst of a lesson leaves nothing broken', () => withPage({}, async ({ mock, page }) => {
+    const [payment, shipment] = ['payment', 'shipment'].map((name) => mock.services.get(name));
+    payment.circuit.settings.volume = 3;
+    await page.locator('#circuit-payment .tuning-line', { hasText: 'at least 3' }).waitFor();
+    await page.locator('#start-button').click();
+    await eventually(() => shipment.preset === 'outage' && mock.load.rate === 10, 'it is broken');
+    await page.goto('about:blank');
+    await eventually(() => shipment.preset === 'calm' && mock.load.rate === 0 && payment.circuit.settings.volume === 3, 'all is as it was');
+}));
+
 test('a page that comes out of the background shows what is', () => withPage({}, async ({ mock, page, calm }) => {
     const other = await page.context().newPage();
     await other.goto(`${mock.url}/`);

@@ -62,6 +62,20 @@ async fn a_list_is_drawn_from_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_of_a_list_that_is_put_back_as_it_was_is_drawn_with_the_others() {
+    let bench = bench(&["--chaos-abort", "502:60,503:40"]);
+    let rules = bench.view()["rules"].as_array().expect("rules").clone();
+    for mut rule in rules {
+        rule.as_object_mut().expect("an object").remove("now");
+        bench.put(&rule);
+    }
+    assert!(bench.orders(200).await.iter().all(Option::is_some));
+    // With another percentage it stands for itself.
+    bench.put(&json!({ "name": "env-abort-503", "percentage": 10, "abort": { "httpStatus": 503 } }));
+    assert!(bench.orders(200).await.iter().any(Option::is_none));
+}
+
+#[tokio::test(start_paused = true)]
 async fn delays_are_drawn_apart_from_aborts() {
     let bench =
         bench(&["--chaos-delay", "200ms:50,2s:50", "--chaos-jitter", "100ms", "--chaos-abort", "503"]);
