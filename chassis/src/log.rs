@@ -1,30 +1,52 @@
 //! What is written to the log, and how the circuit shows there.
 
 mod line;
+mod writer;
 
 use crate::chaos::Told;
 use crate::settings::{Log, LogFormat};
 use breaker::{Event, EventKind};
 use std::fmt;
 use std::io::{self, IsTerminal as _};
+use std::sync::OnceLock;
 use std::time::Duration;
 use tracing::field::display;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
+use writer::Writer;
+
+/// How long the end of a process waits for who reads its log.
+const END: Duration = Duration::from_secs(1);
+
+static WRITER: OnceLock<Writer> = OnceLock::new();
 
 /// Starts the log of this process. Only the first call has an effect.
-pub(crate) fn start(settings: &Log) {
+///
+/// # Errors
+///
+/// Where the operating system gives no thread.
+pub(crate) fn start(settings: &Log) -> io::Result<()> {
+    let writer = Writer::start(io::stdout())?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(&settings.rust_log))
         .with_target(false)
         // Where nobody reads the log any more, there is nobody to tell that either.
         .log_internal_errors(false)
-        .with_ansi(io::stdout().is_terminal());
+        .with_ansi(io::stdout().is_terminal())
+        .with_writer(WRITER.get_or_init(|| writer).clone());
     // A log that was started before, by a test or by the program that we are part of, goes on.
     let _ = match settings.log_format {
         LogFormat::Text => builder.event_format(line::Line).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
     };
+    Ok(())
+}
+
+/// Writes what is still waiting. To be called before the process ends.
+pub(crate) fn finish() {
+    if let Some(writer) = WRITER.get() {
+        writer.finish(END);
+    }
 }
 
 /// Writes what happens to a circuit, in the original's words.

@@ -68,15 +68,16 @@ pub fn main<R: Record>() -> ExitCode {
 /// Starts the log and the runtime, and runs a program on them to its end.
 #[must_use]
 pub fn launch(settings: &Log, program: impl Future<Output = Result<(), Failure>>) -> ExitCode {
-    log::start(settings);
     // Each connection is a file; where the system allows no more, some of them wait.
     let _ = rlimit::increase_nofile_limit(limits::FILES);
-    let result = Runtime::new().map_err(Failure::from).and_then(|runtime| {
+    let begun = log::start(settings).and_then(|()| Runtime::new());
+    let result = begun.map_err(Failure::from).and_then(|runtime| {
         let result = runtime.block_on(program);
         // A name that is being looked up is waited for by nobody any more.
         runtime.shutdown_background();
         result
     });
+    log::finish();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -118,6 +119,7 @@ pub fn stop_signal() -> Result<CancellationToken, Failure> {
         stopped.cancel();
         next().await;
         warn!("stopped at once");
+        log::finish();
         std::process::exit(STOPPED_AT_ONCE);
     });
     Ok(stop)

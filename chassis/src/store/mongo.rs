@@ -1,8 +1,12 @@
 //! The store of the compose stack: a MongoDB collection per service, through the official driver.
 //!
 //! The driver's futures must not be dropped half-way, so each operation runs in a task of its own, which goes on when
-//! the request that asked for it is gone. A document is written once even if the driver's answer to it is lost: it
-//! bears our key, so that a second try that finds it there has succeeded.
+//! the request that asked for it is gone. Inserts of concurrent requests are written together. A document is written
+//! once even if the driver's answer to it is lost: it bears our key, so that a second try that finds it there has
+//! succeeded.
+
+mod convert;
+mod inserts;
 //!
 //! What is to be handed on and the key of the request lie inside the document, under names of ours. So one insert writes
 //! all, on a server of any kind: no transaction is needed, and no replica set.
@@ -12,14 +16,15 @@ mod handovers;
 mod settle;
 
 use super::{
-    Backlog, Claimed, End, Entry, Inserted, Outbox, Page, Pending, Place, Queued, Saved, Store, StoreError,
+    Backlog, Claimed, End, Entry, Inserted, Known, Outbox, Page, Pending, Place, Queued, Saved, Store, StoreError,
 };
 use crate::limits;
 use crate::settings::Secret;
 use convert::{REQUEST_KEY, from_bson, known, to_bson};
+use inserts::{Inserts, Unwritten};
 use jiff::Timestamp;
 use mongodb::bson::{RawDocumentBuf, doc};
-use mongodb::error::{Error, ErrorKind, WriteFailure};
+use mongodb::error::Error;
 use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 use mongodb::{Client, Collection, Database};
 use serde_json::Value;
@@ -35,8 +40,6 @@ use uuid::Uuid;
 const DATABASE: &str = "retail";
 /// After what time the driver takes a server for away.
 const AWAY: Duration = Duration::from_secs(2);
-/// The server's code for a key that is there already.
-const DUPLICATE_KEY: i32 = 11_000;
 
 /// Keeps documents in a MongoDB collection.
 #[derive(Debug)]
@@ -44,6 +47,7 @@ pub struct MongoStore {
     client: Client,
     database: Database,
     collection: Collection<RawDocumentBuf>,
+    inserts: Inserts,
     /// An operation that is under way holds one, also when nobody waits for it any more.
     places: Arc<Semaphore>,
     settler: Settler,
@@ -69,52 +73,42 @@ impl MongoStore {
         }
         let client = Client::with_options(options).map_err(unusable)?;
         let database = client.database(&database);
-        let collection = database.collection(records);
+        let collection: Collection<RawDocumentBuf> = database.collection(records);
+        let inserts = Inserts::start(collection.clone());
         let settler = Settler::start(database.clone(), records);
         let places = Arc::new(Semaphore::new(limits::REQUESTS));
-        Ok(Self { client, database, collection, places, settler, prepared: Arc::default() })
+        Ok(Self { client, database, collection, inserts, places, settler, prepared: Arc::default() })
     }
 }
 
 impl Store for MongoStore {
     fn insert(&self, entry: Arc<Entry>) -> Pending<'_, Inserted> {
-        let collection = self.collection.clone();
-        let prepared = Arc::clone(&self.prepared);
-        self.detached(async move {
-            let document = to_bson(&entry)?;
+        Box::pin(async move {
             let Some(request) = &entry.request else {
-                return match collection.insert_one(&document).await {
-                    Err(error) if is_lost(&error) => match collection.insert_one(&document).await {
-                        Err(error) if is_duplicate(&error) => Ok(Inserted::Kept),
-                        other => other.map(|_| Inserted::Kept),
-                    },
-                    other => other.map(|_| Inserted::Kept),
+                return match self.write(&entry).await? {
+                    Ok(()) => Ok(Inserted::Kept),
+                    Err(there) => Err(StoreError::new(there)),
                 };
             };
             // Without its index, two of the same key could both be kept.
-            prepare(&collection, &prepared).await?;
-            let mut result = collection.insert_one(&document).await;
-            if result.as_ref().is_err_and(is_lost) {
-                result = collection.insert_one(&document).await;
+            self.prepare().await?;
+            if self.write(&entry).await?.is_ok() {
+                return Ok(Inserted::Kept);
             }
-            match result {
-                Err(error) if is_duplicate(&error) => {}
-                other => return other.map(|_| Inserted::Kept),
-            }
-            let of_this_request = doc! { REQUEST_KEY: &request.key };
-            let found = collection.find_one(of_this_request).await?;
-            match found.as_deref().map(known).transpose()? {
+            match self.known(request.key.clone()).await? {
                 // The first try had come through.
-                Some((known, _)) if known.saved.key == entry.saved.key => Ok(Inserted::Kept),
+                Some((known, _)) if known.saved.key == entry.saved.key => return Ok(Inserted::Kept),
                 Some((known, expires_at)) if expires_at > entry.saved.created_at => {
-                    Ok(Inserted::Known(Box::new(known)))
+                    return Ok(Inserted::Known(Box::new(known)));
                 }
-                _ => {
-                    handovers::forget_expired(&collection, Some(&request.key), entry.saved.created_at)
-                        .await?;
-                    collection.insert_one(&document).await.map(|_| Inserted::Kept)
-                }
+                _ => {}
             }
+            self.forget(Some(request.key.clone()), entry.saved.created_at).await?;
+            let written = self.write(&entry).await?;
+            written.map(|()| Inserted::Kept).map_err(StoreError::new)
+        })
+            }
+            written.map_err(|unwritten| StoreError::new(Error::from(unwritten)))
         })
     }
 
@@ -224,6 +218,46 @@ impl Outbox for MongoStore {
 }
 
 impl MongoStore {
+    /// Writes a document, once more where nobody knows what became of it. The inner error says that it, or one with the
+    /// same key of a request, is there already; where the first try may have been that, it is none.
+    async fn write(&self, entry: &Entry) -> Result<Result<(), Error>, StoreError> {
+        let document = || to_bson(entry).map_err(StoreError::new);
+        let mut written = self.inserts.insert(document()?).await;
+        let lost = matches!(written, Err(Unwritten::Lost(_)));
+        if lost {
+            written = self.inserts.insert(document()?).await;
+        }
+        match written {
+            Ok(()) => Ok(Ok(())),
+            Err(Unwritten::Duplicate(_)) if lost && entry.request.is_none() => Ok(Ok(())),
+            Err(Unwritten::Duplicate(error)) => Ok(Err(error)),
+            Err(unwritten) => Err(StoreError::new(Error::from(unwritten))),
+        }
+    }
+
+    /// The document of the request that bore this key, and until when that is known.
+    fn known(&self, request: String) -> Pending<'_, Option<(Known, Timestamp)>> {
+        let collection = self.collection.clone();
+        self.detached(async move {
+            let found = collection.find_one(doc! { REQUEST_KEY: request }).await?;
+            found.as_deref().map(known).transpose()
+        })
+    }
+
+    fn forget(&self, request: Option<String>, now: Timestamp) -> Pending<'_, u32> {
+        let collection = self.collection.clone();
+        self.detached(async move { handovers::forget_expired(&collection, request.as_deref(), now).await })
+    }
+
+    /// Sees to it that the indexes are there.
+    fn prepare(&self) -> Pending<'_, ()> {
+        if self.prepared.load(Ordering::Relaxed) {
+            return Box::pin(async { Ok(()) });
+        }
+        let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
+        self.detached(async move { prepare(&collection, &prepared).await })
+    }
+
     /// Runs an operation to its end, whoever waits for it.
     fn detached<T: Send + 'static>(
         &self,
@@ -252,15 +286,6 @@ async fn prepare(collection: &Collection<RawDocumentBuf>, prepared: &AtomicBool)
         prepared.store(true, Ordering::Relaxed);
     }
     Ok(())
-}
-
-/// Whether the connection broke, so that nobody knows what happened.
-fn is_lost(error: &Error) -> bool {
-    matches!(*error.kind, ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. })
-}
-
-fn is_duplicate(error: &Error) -> bool {
-    matches!(&*error.kind, ErrorKind::Write(WriteFailure::WriteError(write)) if write.code == DUPLICATE_KEY)
 }
 
 /// Without the driver's reason, which may quote a part of the URL that nobody may see.

@@ -1,7 +1,7 @@
 //! One suite for both stores. What it asks of a store is all that the services rely on.
 
 use chassis::settings::Secret;
-use chassis::store::{Entry, MongoStore, Page, Saved, SqliteStore, Store};
+use chassis::store::{Entry, MongoStore, Page, Pending, Saved, SqliteStore, Store};
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -204,18 +204,73 @@ async fn a_mongodb_url_that_cannot_be_used_is_told_without_its_password() {
     assert_eq!(format!("{:?}", Secret::from("hunter2".to_owned())), "Secret(..)");
 }
 
+/// Asks for it, and waits for nothing.
+fn begin<T>(pending: &mut Pending<'_, T>) {
+    let polled = pending.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert!(polled.is_pending(), "it takes a while");
+}
+
+/// Commands by which documents were inserted so far.
+async fn insert_commands(mongod: &Mongod) -> i64 {
+    let client = mongodb::Client::with_uri_str(mongod.url()).await.expect("a URL of ours");
+    let status = client.database("admin").run_command(doc! { "serverStatus": 1 }).await.expect("an answer");
+    let commands = status.get_document("metrics").and_then(|metrics| metrics.get_document("commands"));
+    let insert = commands.and_then(|commands| commands.get_document("insert")).expect("a count");
+    insert.get_i64("total").expect("a count")
+}
+
 #[tokio::test]
-async fn mongodb_finishes_what_nobody_waits_for_any_more() {
+async fn mongodb_writes_together_what_gathers_and_answers_for_each() {
     let mongod = Mongod::start().await;
-    let store = mongo(&mongod.url()).await;
-    let abandoned: Vec<_> = (0..50).map(|number| saved(json!({ "number": number }))).collect();
-    for one in &abandoned {
-        let mut insert = store.insert(entry(one));
-        let polled = insert.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        assert!(polled.is_pending(), "it takes a while");
+    let line = Proxy::start(mongod.addr()).await;
+    let store = mongo(&format!("mongodb://{}", line.addr())).await;
+    let there = saved(json!({ "number": "there already" }));
+    store.insert(entry(&there)).await.expect("an idle store writes at once");
+    let before = insert_commands(&mongod).await;
+
+    line.freeze();
+    let mut documents: Vec<_> = (0..100).map(|number| saved(json!({ "number": number }))).collect();
+    documents[50] = Arc::new(Saved { key: there.key, ..(*documents[50]).clone() });
+    let mut inserts: Vec<_> = documents.iter().map(|one| store.insert(entry(one))).collect();
+    inserts.iter_mut().for_each(begin);
+    line.mend();
+    for (number, (insert, one)) in inserts.into_iter().zip(&documents).enumerate() {
+        let (written, found) = (insert.await, store.get(one.key).await.expect("an answer"));
+        if number == 50 {
+            let error = written.expect_err("its key is there already").to_string();
+            assert!(error.contains("duplicate key"), "{error}");
+            assert_eq!(found.as_ref(), Some(&*there), "and what is there stays");
+        } else {
+            written.expect("nothing is wrong with this one");
+            assert_eq!(found.as_ref(), Some(&**one));
+        }
     }
-    for one in abandoned {
-        eventually("it is kept all the same", LIMIT, async || store.get(one.key).await.ok().flatten()).await;
+    let commands = insert_commands(&mongod).await - before;
+    assert!((1..=3).contains(&commands), "100 documents in {commands} commands");
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_is_not_done_by_mongodb() {
+    let mongod = Mongod::start().await;
+    let line = Proxy::start(mongod.addr()).await;
+    let store = mongo(&format!("mongodb://{}", line.addr())).await;
+    store.insert(entry(&saved(json!({})))).await.expect("it is kept");
+    line.freeze();
+    let (first, last) = (saved(json!({ "number": 0 })), saved(json!({ "number": 51 })));
+    let mut under_way = store.insert(entry(&first));
+    begin(&mut under_way);
+    let forsaken: Vec<_> = (1..=50).map(|number| saved(json!({ "number": number }))).collect();
+    for one in &forsaken {
+        begin(&mut store.insert(entry(one)));
+    }
+    line.mend();
+    under_way.await.expect("it is kept");
+    store.insert(entry(&last)).await.expect("after all that was asked before");
+    for one in forsaken {
+        assert_eq!(store.get(one.key).await.expect("an answer"), None);
+    }
+    for one in [first, last] {
+        assert!(store.get(one.key).await.expect("an answer").is_some());
     }
 }
 

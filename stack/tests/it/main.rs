@@ -3,6 +3,8 @@
 /// The programs, built and started.
 mod programs;
 
+/// What measures the chain.
+mod bench;
 /// Three processes: a circuit opens, refuses and heals; neighbours that die.
 mod chain;
 /// The compose file, as far as it can be checked without an engine.

@@ -30,6 +30,7 @@ fn every_command_is_one_that_is_tested() {
             "chain.rs",
         ),
         ("scripts/test", "what runs this"),
+        ("scripts/bench --quick", "bench.rs"),
     ];
     let commands = commands();
     for command in &commands {

@@ -84,7 +84,10 @@ fn chassis_knows_no_service_by_name() {
 
 #[test]
 fn files_are_short_and_say_what_they_are_for() {
-    for (path, text) in sources() {
+    let mut sources = sources();
+    // A workspace of its own. It measures, so it may wait.
+    collect(&root().join("bench"), &mut sources);
+    for (path, text) in sources {
         let lines = text.lines().count();
         assert!(lines <= MOST_LINES, "{} has {lines} lines, more than {MOST_LINES}", path.display());
         let opens = text.starts_with("//!") || text.starts_with("#![doc = include_str!(");
