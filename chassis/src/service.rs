@@ -46,6 +46,9 @@ pub enum StartError {
     /// Faults on purpose.
     #[error(transparent)]
     Faults(#[from] crate::settings::FaultError),
+    /// The HTTP client.
+    #[error("the HTTP client cannot be made: {0}")]
+    Client(#[from] reqwest::Error),
     /// The calls to the next service.
     #[error(transparent)]
     Next(#[from] crate::hop::NextError),

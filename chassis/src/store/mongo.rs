@@ -4,19 +4,18 @@
 //! the request that asked for it is gone. Inserts of concurrent requests are written together. A document is written
 //! once even if the driver's answer to it is lost: it bears our key, so that a second try that finds it there has
 //! succeeded.
-
-mod convert;
-mod inserts;
 //!
 //! What is to be handed on and the key of the request lie inside the document, under names of ours. So one insert writes
 //! all, on a server of any kind: no transaction is needed, and no replica set.
 
 mod convert;
 mod handovers;
+mod inserts;
 mod settle;
 
 use super::{
-    Backlog, Claimed, End, Entry, Inserted, Known, Outbox, Page, Pending, Place, Queued, Saved, Store, StoreError,
+    Backlog, Claimed, End, Entry, Inserted, Known, Outbox, Page, Pending, Place, Queued, Saved, Store,
+    StoreError,
 };
 use crate::limits;
 use crate::settings::Secret;
@@ -106,9 +105,6 @@ impl Store for MongoStore {
             self.forget(Some(request.key.clone()), entry.saved.created_at).await?;
             let written = self.write(&entry).await?;
             written.map(|()| Inserted::Kept).map_err(StoreError::new)
-        })
-            }
-            written.map_err(|unwritten| StoreError::new(Error::from(unwritten)))
         })
     }
 

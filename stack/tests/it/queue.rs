@@ -27,7 +27,7 @@ async fn counts(chain: &Chain) -> (usize, usize, usize) {
 
 #[tokio::test]
 async fn a_payment_that_freezes_and_thaws_is_made_once() {
-    let chain = Chain::start(&[QUICK, ("BREAKER_TIMEOUT_MS", "300")], &[]).await;
+    let mut chain = Chain::start(&[QUICK, ("BREAKER_TIMEOUT_MS", "300")], &[]).await;
     chain.payment.process.pause();
     for _ in 0..3 {
         let answer = create(&chain.order.url, ORDER).await;
