@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 fn missed(why: CallError<Failure>) -> Result<Answer, Missed> {
-    Err(Missed { next: "payment".to_owned(), why })
+    Err(Missed { next: "next".to_owned(), why })
 }
 
 fn answered(status: u16, response: Value) -> Result<Answer, Missed> {
@@ -34,7 +34,7 @@ fn wait(end: &End) -> (u32, Duration) {
 
 #[test]
 fn an_answer_is_kept_for_those_who_can_ask_again() {
-    let answer = Answer { body: json!({ "data": 1 }), degraded: Some("shipment".to_owned()), queued: true };
+    let answer = Answer { body: json!({ "data": 1 }), degraded: Some("last".to_owned()), queued: true };
     let End::Taken(Some(kept)) = first().ended(&Ok(answer.clone())) else { panic!("it was taken") };
     assert_eq!(Outcome::of(kept), Outcome::Answer(answer.clone()));
     assert_eq!(Try { keyed: false, ..first() }.ended(&Ok(answer)), End::Taken(None));
