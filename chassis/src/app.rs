@@ -7,6 +7,7 @@ use crate::handled::Observers;
 use crate::hop::Next;
 use crate::idempotency::UnderWay;
 use crate::limits;
+use crate::metrics::{Metrics, StoreTimes};
 use crate::problem::Problem;
 use crate::queue::{Figures, Queue};
 use crate::sample::Sampler;
@@ -14,7 +15,7 @@ use crate::store::{End, Entry, Inserted, Page, Pending, Saved, Store};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{error, warn};
 use uuid::Uuid;
 
@@ -29,7 +30,7 @@ pub(crate) struct App {
     pub(crate) store: Keeper,
     pub(crate) next: Option<Next>,
     /// Where what cannot be handed on is delivered later.
-    pub(crate) queue: Option<Queue>,
+    pub(crate) queue: Option<Arc<Queue>>,
     /// The keys of the requests that are under way.
     pub(crate) keys: UnderWay,
     /// How long the key of a request is kept.
@@ -39,6 +40,7 @@ pub(crate) struct App {
     pub(crate) events: Arc<Events>,
     /// Picks the requests that are watched, of those whose trace begins here.
     pub(crate) watch: Sampler,
+    pub(crate) metrics: Arc<Metrics>,
     /// Are shown what became of each request.
     pub(crate) observers: Observers,
     /// A request that is under way holds one.
@@ -54,7 +56,7 @@ impl App {
 
     /// The queue in numbers, as of half a second ago; none where nothing is delivered later. Costs nothing.
     pub(crate) fn queue_figures(&self) -> Option<Figures> {
-        self.queue.as_ref().map(Queue::figures)
+        self.queue.as_deref().map(Queue::figures)
     }
 }
 
@@ -63,33 +65,37 @@ impl App {
 pub(crate) struct Keeper {
     store: Arc<dyn Store>,
     records: String,
+    times: StoreTimes,
 }
 
 impl Keeper {
-    pub(crate) fn new(store: Arc<dyn Store>, records: &str) -> Self {
-        Self { store, records: records.to_owned() }
+    pub(crate) fn new(store: Arc<dyn Store>, records: &str, times: StoreTimes) -> Self {
+        Self { store, records: records.to_owned(), times }
     }
 
     pub(crate) async fn insert(&self, entry: Arc<Entry>) -> Result<Inserted, Problem> {
-        let outcome = self.within(self.store.insert(entry)).await;
+        let outcome = self.within("insert", self.store.insert(entry)).await;
         outcome.ok_or_else(|| away("the store cannot be reached: the document was not acknowledged"))
     }
 
     pub(crate) async fn get(&self, key: Uuid) -> Result<Option<Saved>, Problem> {
-        self.read(self.store.get(key)).await
+        self.read("get", self.store.get(key)).await
     }
 
     pub(crate) async fn list(&self, limit: u32, before: Option<Uuid>) -> Result<Page, Problem> {
-        self.read(self.store.list(limit, before)).await
+        self.read("list", self.store.list(limit, before)).await
     }
 
     pub(crate) async fn ping(&self) -> Result<(), Problem> {
-        self.read(self.store.ping()).await
+        self.read("ping", self.store.ping()).await
     }
 
     /// Notes how a hand-over ended. Where that cannot be, it is found out again by the next try.
     pub(crate) async fn settle(&self, key: Uuid, end: End) {
-        match timeout(limits::SETTLE_TIME, self.store.settle(key, end)).await {
+        let begun = Instant::now();
+        let result = timeout(limits::SETTLE_TIME, self.store.settle(key, end)).await;
+        self.times.note("settle", matches!(result, Ok(Ok(()))), begun.elapsed());
+        match result {
             Ok(Ok(())) => {}
             Ok(Err(error)) => warn!(%key, "the store of {} did not note a hand-over: {error}", self.records),
             Err(_) => warn!(%key, "the store of {} took too long to note a hand-over", self.records),
@@ -99,22 +105,26 @@ impl Keeper {
     /// Asks the store for something else.
     pub(crate) async fn ask<'a, T>(
         &'a self,
+        operation: &'static str,
         ask: impl FnOnce(&'a dyn Store) -> Pending<'a, T>,
     ) -> Result<T, Problem> {
-        self.read(ask(&*self.store)).await
+        self.read(operation, ask(&*self.store)).await
     }
 
     /// Lets go of the store. False where it was not done in time.
     pub(crate) async fn close(&self) -> bool {
-        self.within(self.store.close()).await.is_some()
+        self.within("close", self.store.close()).await.is_some()
     }
 
-    async fn read<T>(&self, pending: Pending<'_, T>) -> Result<T, Problem> {
-        self.within(pending).await.ok_or_else(|| away("the store cannot be reached"))
+    async fn read<T>(&self, operation: &'static str, pending: Pending<'_, T>) -> Result<T, Problem> {
+        self.within(operation, pending).await.ok_or_else(|| away("the store cannot be reached"))
     }
 
-    async fn within<T>(&self, pending: Pending<'_, T>) -> Option<T> {
-        let cause = match timeout(limits::STORE_TIME, pending).await {
+    async fn within<T>(&self, operation: &'static str, pending: Pending<'_, T>) -> Option<T> {
+        let begun = Instant::now();
+        let result = timeout(limits::STORE_TIME, pending).await;
+        self.times.note(operation, matches!(result, Ok(Ok(_))), begun.elapsed());
+        let cause = match result {
             Ok(Ok(value)) => return Some(value),
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("no answer within {:?}", limits::STORE_TIME),

@@ -117,7 +117,6 @@ impl Chaos {
     }
 
     /// How often each rule has struck since the start, by kind; those that have not, too.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for metrics"))]
     pub(crate) fn injected(&self) -> Vec<(String, Kind, u64)> {
         self.counters.all()
     }

@@ -75,7 +75,6 @@ pub(crate) enum Outcome {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lap {
     /// How long after the request came.
-    #[expect(dead_code, reason = "for those who draw it")]
     pub(crate) begins: Duration,
     pub(crate) took: Duration,
 }
@@ -245,6 +244,9 @@ fn is_token(c: char) -> bool {
 }
 
 impl Outcome {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Last, Self::Ended, Self::Passed, Self::Degraded, Self::Queued, Self::Fault, Self::Refused];
+
     /// A word for it.
     pub(crate) fn name(self) -> &'static str {
         match self {

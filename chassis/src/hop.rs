@@ -9,6 +9,7 @@ use crate::deadline::{DEADLINE, Deadline};
 use crate::settings::Resilience;
 use crate::{idempotency, limits};
 use breaker::{Backoff, Breaker, Bulkhead, CallError, Policy, PolicyError, Retry, State};
+use prometheus_client::metrics::histogram::Histogram;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, Response, Url};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,8 @@ pub(crate) struct Next {
     client: Client,
     policy: Policy,
     attempts: u32,
+    /// How long calls took that were let through.
+    durations: Histogram,
 }
 
 /// What is handed on.
@@ -69,6 +72,7 @@ impl Next {
         url: Url,
         breaker: &Breaker,
         settings: &Resilience,
+        durations: Histogram,
     ) -> Result<Self, NextError> {
         let client = Client::builder()
             .no_proxy()
@@ -83,7 +87,7 @@ impl Next {
         if let Some(places) = settings.bulkhead {
             policy = policy.bulkhead(Bulkhead { places, waiting: places, longest: IN_LINE });
         }
-        Ok(Self { name, url, client, policy: policy.build()?, attempts })
+        Ok(Self { name, url, client, policy: policy.build()?, attempts, durations })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -119,6 +123,13 @@ impl Next {
                 cut.await.unwrap_or(Err(CallError::Failed(Failure::Cut { after: left })))
             }
         };
+        let unsent = |why: &CallError<Failure>| match why {
+            CallError::Open { .. } | CallError::Full { .. } | CallError::Failed(Failure::NoTime) => true,
+            CallError::TimedOut { .. } | CallError::Failed(_) => false,
+        };
+        if !result.as_ref().is_err_and(unsent) {
+            self.durations.observe(begun.elapsed().as_secs_f64());
+        }
         result.map_err(|why| {
             if let CallError::Failed(failure) = &why {
                 warn!(next = self.name, "hop failed: {}", failure.message());

@@ -201,3 +201,6 @@ impl Path {
         Problem::field(&self.names.join("."), detail)
     }
 }
+
+#[cfg(test)]
+mod tests;

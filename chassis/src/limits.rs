@@ -31,6 +31,17 @@ pub(crate) const STREAMS: u32 = 64;
 /// Requests a second that the first service of a chain picks to be shown hop by hop.
 pub(crate) const WATCHED: u32 = 5;
 
+/// Requests whose spans wait to be sent to the collector of traces; the spans of more are lost.
+pub(crate) const TRACES: usize = 1024;
+/// Requests whose spans are sent at once.
+pub(crate) const TRACES_AT_ONCE: usize = 256;
+/// How long spans gather before they are sent.
+pub(crate) const GATHER_TIME: Duration = Duration::from_secs(1);
+/// For the collector of traces to answer.
+pub(crate) const COLLECTOR_TIME: Duration = Duration::from_secs(5);
+/// How long the log is silent after it has told that the collector is away.
+pub(crate) const COMPLAIN_TIME: Duration = Duration::from_secs(60);
+
 /// For the first request of a connection to begin, and for the headers of every request to be complete.
 pub(crate) const HEADER_TIME: Duration = Duration::from_secs(10);
 /// For the body of a request to be complete.

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::queue::routes as queue;
 use crate::record::Record;
 use crate::trace::TRACE_ID;
-use crate::{circuit, door, events, read};
+use crate::{circuit, door, events, metrics, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware;
@@ -47,12 +47,13 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .route("/queue/{key}", delete(queue::discard))
         .route("/queue/{key}/retry", post(queue::retry))
         .method_not_allowed_fallback(wrong_method);
-    let streams = Router::new()
+    let readable = Router::new()
         .route("/events", get(events::events))
         .route("/hystrix.stream", get(events::hystrix))
+        .route("/metrics", get(metrics::serve))
         .method_not_allowed_fallback(wrong_method);
     let door = middleware::from_fn_with_state(Arc::clone(&app), door::enter);
-    open.merge(admin.guard(changeable)).merge(streams).layer(door).with_state(app)
+    open.merge(admin.guard(changeable)).merge(readable).layer(door).with_state(app)
 }
 
 /// As in the original, any web page may use these routes.

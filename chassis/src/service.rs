@@ -8,19 +8,22 @@ use crate::events::Events;
 use crate::handled::Observers;
 use crate::hop::Next;
 use crate::idempotency::UnderWay;
+use crate::metrics::{Metrics, Turns};
+use crate::otlp::Postman;
 use crate::queue::{Queue, Relay};
 use crate::record::Record;
 use crate::sample::Sampler;
 use crate::settings::{Fallback, Settings, Storage};
 use crate::store::{MongoStore, SqliteStore, Store};
-use crate::{handled, limits, log, routes, server};
+use crate::{handled, limits, log, otlp, routes, server};
 use axum::Router;
 use breaker::Breaker;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 /// A service that is ready to listen.
@@ -29,6 +32,8 @@ pub struct Service {
     app: Arc<App>,
     router: Router,
     relay: Relay,
+    /// Sends traces while it serves.
+    postman: Option<Postman>,
 }
 
 /// Why a service cannot be started: a setting that cannot be used.
@@ -46,6 +51,9 @@ pub enum StartError {
     /// Faults on purpose.
     #[error(transparent)]
     Faults(#[from] crate::settings::FaultError),
+    /// The export of traces.
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT cannot be used: {0}; expected a URL, like http://collector:4318")]
+    Traces(#[from] crate::otlp::ExportError),
     /// The HTTP client.
     #[error("the HTTP client cannot be made: {0}")]
     Client(#[from] reqwest::Error),
@@ -84,40 +92,59 @@ impl Service {
     ) -> Result<Self, StartError> {
         let records = format!("{}s", R::NAME);
         let id = settings.id.clone().unwrap_or_else(|| R::NAME.to_owned());
+        let mut metrics = Metrics::new(&id, &records);
         let events = Arc::new(Events::new(R::NAME));
-        let circuit = circuit::<R>(settings, &id, &events)?;
-        let next = next(settings, circuit.as_ref())?;
+        let circuit = circuit::<R>(settings, &id, &events, metrics.turns())?;
+        let next = next(settings, circuit.as_ref(), &mut metrics)?;
         let delivers = next.is_some() && settings.resilience.fallback == Fallback::Queue;
+        let queue = delivers.then(Arc::<Queue>::default);
+        if let Some(queue) = &queue {
+            metrics.add_queue(Arc::clone(queue));
+        }
         let told = Arc::clone(&events);
-        let chaos = Chaos::new(R::NAME, faults, move |what| {
+        let chaos = Arc::new(Chaos::new(R::NAME, faults, move |what| {
             log::chaos(&what);
             told.chaos(&what);
-        });
+        }));
+        metrics.add_faults(Arc::clone(&chaos));
+        let metrics = Arc::new(metrics);
         let mut observers = Observers::default();
         observers.add(handled::log);
         let (told, next_name) =
             (Arc::clone(&events), circuit.as_ref().map(|circuit| circuit.next().to_owned()));
         observers.add(move |handled| told.handled(handled, next_name.as_deref()));
+        let counted = Arc::clone(&metrics);
+        observers.add(move |handled| counted.handled(handled));
+        let postman = match &settings.traces.otel_exporter_otlp_endpoint {
+            Some(collector) => {
+                let hop = circuit.as_ref().map(|circuit| (circuit.next(), circuit.breaker().name()));
+                let (outbox, postman) = otlp::open(collector, &id, hop)?;
+                observers.add(move |handled| outbox.take(handled));
+                Some(postman)
+            }
+            None => None,
+        };
         let app = Arc::new(App {
             next,
-            queue: delivers.then(Queue::default),
+            queue,
             keys: UnderWay::default(),
             key_time: settings.resilience.idempotency_ttl,
             circuit,
             events,
             id,
-            store: Keeper::new(store, &records),
+            store: Keeper::new(store, &records, metrics.store()),
             records,
             jumps: settings.chain.jumps,
             strict_status: settings.chain.strict_status,
-            chaos: Arc::new(chaos),
+            chaos,
             places: Arc::new(Semaphore::new(limits::REQUESTS)),
             watch: Sampler::per_second(limits::WATCHED),
             observers,
+            metrics,
         });
         let relay = Relay::new::<R>(Arc::clone(&app));
         let admin = Admin::new(&settings.admin);
-        Ok(Self { router: routes::router::<R>(Arc::clone(&app), &admin), app, relay })
+        Ok(Self { router: routes::router::<R>(Arc::clone(&app), &admin), app, relay, postman })
     }
 
     #[cfg(test)]
@@ -132,7 +159,9 @@ impl Service {
 
     /// Serves until `stop`; then finishes what has begun, within 7 s, and lets go of the store.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
-        let Self { app, router, relay } = self;
+        let Self { app, router, relay, postman } = self;
+        let sent = CancellationToken::new();
+        let sending = postman.map(|postman| AbortOnDropHandle::new(tokio::spawn(postman.run(sent.clone()))));
         if let Ok(address) = listener.local_addr() {
             let next = app.next.as_ref().map_or("none", Next::name);
             info!(service = app.id, next, "🕹  App listening on port {}", address.port());
@@ -156,7 +185,14 @@ impl Service {
             () = everything => {}
             () = too_long => warn!(service = app.id, "stopped with requests under way"),
         }
-        app.store.close().await;
+        // The last spans have as long as the store has.
+        sent.cancel();
+        let last_spans = async {
+            if let Some(sending) = sending {
+                let _ = timeout(limits::STORE_TIME, sending).await;
+            }
+        };
+        tokio::join!(app.store.close(), last_spans);
         info!(service = app.id, "stopped");
     }
 }
@@ -176,6 +212,7 @@ fn circuit<R: Record>(
     settings: &Settings,
     id: &str,
     events: &Arc<Events>,
+    turns: Turns,
 ) -> Result<Option<Circuit>, StartError> {
     let Some(url) = &settings.next.chain_svc else { return Ok(None) };
     let name = settings.next.name(url);
@@ -185,11 +222,19 @@ fn circuit<R: Record>(
         .on_event(log::circuit)
         .on_event(in_a_row.listener())
         .on_event(move |event| events.happened(event))
+        .on_event(move |event| turns.note(event))
         .build()?;
     Ok(Some(Circuit::new(R::NAME, name, breaker, in_a_row)))
 }
 
-fn next(settings: &Settings, circuit: Option<&Circuit>) -> Result<Option<Next>, StartError> {
+fn next(
+    settings: &Settings,
+    circuit: Option<&Circuit>,
+    metrics: &mut Metrics,
+) -> Result<Option<Next>, StartError> {
     let (Some(url), Some(circuit)) = (&settings.next.chain_svc, circuit) else { return Ok(None) };
-    Ok(Some(Next::new(circuit.next().to_owned(), url.clone(), circuit.breaker(), &settings.resilience)?))
+    let breaker = circuit.breaker();
+    let durations = metrics.add_circuit(breaker.clone());
+    let name = circuit.next().to_owned();
+    Ok(Some(Next::new(name, url.clone(), breaker, &settings.resilience, durations)?))
 }

@@ -9,7 +9,7 @@ mod parse;
 
 use breaker::{Threshold, Trip};
 use clap::{Args, ValueEnum};
-use parse::{chain_url, log_filter, number, percent, time, token};
+use parse::{chain_url, collector_url, log_filter, number, percent, time, token};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -49,6 +49,9 @@ pub struct Settings {
     /// Who may change something.
     #[command(flatten)]
     pub admin: AdminSettings,
+    /// Where traces go.
+    #[command(flatten)]
+    pub traces: Traces,
     /// What is logged.
     #[command(flatten)]
     pub log: Log,
@@ -194,6 +197,14 @@ pub enum AdminPeers {
     Private,
 }
 
+/// Where traces go.
+#[derive(Debug, Clone, Args)]
+pub struct Traces {
+    /// Collector that traces are sent to as OTLP over HTTP, like http://collector:4318; unset for none
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_parser = collector_url)]
+    pub otel_exporter_otlp_endpoint: Option<Url>,
+}
+
 /// What is logged.
 #[derive(Debug, Clone, Args)]
 pub struct Log {
@@ -213,3 +224,6 @@ pub enum LogFormat {
     /// An object a line, for machines.
     Json,
 }
+
+#[cfg(test)]
+mod tests;

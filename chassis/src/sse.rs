@@ -235,3 +235,6 @@ fn retry() -> Bytes {
 fn last_event_id(headers: &HeaderMap) -> Option<u64> {
     headers.get("last-event-id")?.to_str().ok()?.trim().parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

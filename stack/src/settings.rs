@@ -5,7 +5,7 @@
 
 use chassis::Record;
 use chassis::settings::{
-    self, AdminSettings, Chain, Circuit, Faults, Listen, Log, Next, Resilience, Storage, Url,
+    self, AdminSettings, Chain, Circuit, Faults, Listen, Log, Next, Resilience, Storage, Traces, Url,
 };
 use dashboard::{Peer, Peers};
 use shipment::Shipment;
@@ -47,6 +47,9 @@ pub(crate) struct Settings {
     /// Of all three services and the dashboard.
     #[command(flatten)]
     pub(crate) admin: AdminSettings,
+    /// Of all three services.
+    #[command(flatten)]
+    pub(crate) traces: Traces,
     /// Of the process.
     #[command(flatten)]
     pub(crate) log: Log,
@@ -80,6 +83,7 @@ impl Settings {
             circuit: self.circuit.clone(),
             resilience: self.resilience.clone(),
             admin: self.admin.clone(),
+            traces: self.traces.clone(),
             log: self.log.clone(),
         }
     }

@@ -40,6 +40,7 @@ mod mongod;
 mod peer;
 mod ports;
 mod process;
+mod promtool;
 mod proxy;
 
 pub use eventually::eventually;
@@ -47,4 +48,5 @@ pub use mongod::Mongod;
 pub use peer::{Behaviour, Peer, Request};
 pub use ports::{free_port, refused_addr};
 pub use process::Process;
+pub use promtool::promtool;
 pub use proxy::Proxy;

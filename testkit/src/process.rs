@@ -62,6 +62,23 @@ impl Process {
         self.child.id()
     }
 
+    /// Bytes of memory that it has in use.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(self.about("status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib << 10
+    }
+
+    /// How many files it has open, sockets included.
+    pub fn files(&self) -> usize {
+        std::fs::read_dir(self.about("fd")).expect("it runs").count()
+    }
+
+    fn about(&self, what: &str) -> String {
+        format!("/proc/{}/{what}", self.id())
+    }
+
     /// The last 10,000 lines of standard output and error, in the order they were read.
     pub fn lines(&self) -> Vec<String> {
         self.output.lines()

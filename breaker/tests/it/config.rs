@@ -4,6 +4,8 @@
 mod errors;
 /// The keys of our own shape.
 mod keys;
+/// Any text.
+mod parsers;
 
 use breaker::config::{Config, ConfigError, FallbackPolicy, ServiceSettings};
 use breaker::{

@@ -30,6 +30,8 @@ mod hazards;
 mod health;
 /// A second attempt beside a slow one.
 mod hedge;
+/// An hour of random faults on a moved clock: no rule is ever broken.
+mod hour;
 /// Records for the dashboard of Hystrix: every field, in every state, of every number and name.
 #[cfg(feature = "hystrix")]
 mod hystrix;

@@ -5,6 +5,7 @@
 
 use super::time::Time;
 use crate::limits;
+use crate::object;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,23 +19,23 @@ pub(crate) struct Rule {
     pub(crate) name: String,
     #[serde(default = "yes")]
     pub(crate) enabled: bool,
-    #[serde(default, rename = "match")]
+    #[serde(default, rename = "match", deserialize_with = "object::only")]
     pub(crate) matches: Match,
     #[serde(default)]
     pub(crate) phase: Phase,
     #[serde(default = "all")]
     pub(crate) percentage: f64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object::or_none", skip_serializing_if = "Option::is_none")]
     pub(crate) delay: Option<Delay>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object::or_none", skip_serializing_if = "Option::is_none")]
     pub(crate) abort: Option<Abort>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) duration: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object::or_none", skip_serializing_if = "Option::is_none")]
     pub(crate) window: Option<Window>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object::or_none", skip_serializing_if = "Option::is_none")]
     pub(crate) calls: Option<Calls>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "object::or_none", skip_serializing_if = "Option::is_none")]
     pub(crate) ramp: Option<Ramp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) max_faults: Option<u64>,

@@ -2,6 +2,7 @@
 
 use super::Circuit;
 use crate::millis::Millis;
+use crate::object;
 use crate::problem::Problem;
 use breaker::{Mode, Threshold, Trip};
 use serde::de::Error;
@@ -18,7 +19,7 @@ const MOST: u32 = u32::MAX;
 #[serde(deny_unknown_fields, expecting = "an object with mode, settings, or both")]
 pub(super) struct Change {
     mode: Option<Wanted>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::only")]
     settings: Settings,
 }
 
@@ -36,7 +37,7 @@ enum Wanted {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields, expecting = "an object of settings")]
+#[serde(default, deny_unknown_fields)]
 struct Settings {
     #[serde(deserialize_with = "time_or_none")]
     timeout_ms: Option<Option<Duration>>,

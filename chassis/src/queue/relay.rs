@@ -63,7 +63,7 @@ impl Relay {
     async fn batch(&self, next: &Next) -> Batch {
         let limit = if next.state() == State::HalfOpen { 1 } else { limits::RELAY };
         let (now, lease) = (wall::now(), wall::after(next.longest()));
-        let Ok(claimed) = self.app.store.ask(|store| store.claim(now, lease, limit)).await else {
+        let Ok(claimed) = self.app.store.ask("claim", |store| store.claim(now, lease, limit)).await else {
             return Batch::Idle;
         };
         if claimed.is_empty() {
@@ -120,7 +120,7 @@ impl Relay {
         loop {
             let begun = Instant::now();
             let now = wall::now();
-            if let Ok(backlog) = self.app.store.ask(|store| store.backlog(now)).await {
+            if let Ok(backlog) = self.app.store.ask("backlog", |store| store.backlog(now)).await {
                 queue.keep(backlog);
             }
             sleep(TICK.max(begun.elapsed() * COUNTING)).await;
@@ -130,7 +130,7 @@ impl Relay {
     async fn sweep(&self) {
         loop {
             let now = wall::now();
-            while let Ok(1..) = self.app.store.ask(|store| store.sweep(now)).await {}
+            while let Ok(1..) = self.app.store.ask("sweep", |store| store.sweep(now)).await {}
             sleep(SWEEP).await;
         }
     }

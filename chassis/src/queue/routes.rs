@@ -24,8 +24,8 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     let after = input::after(&uri)?;
     let which = input::place(&uri)?;
     let now = wall::now();
-    let queued = app.store.ask(|store| store.queued(which, limit, after)).await?;
-    let backlog = app.store.ask(|store| store.backlog(now)).await?;
+    let queued = app.store.ask("queued", |store| store.queued(which, limit, after)).await?;
+    let backlog = app.store.ask("backlog", |store| store.backlog(now)).await?;
     let figures = match &app.queue {
         Some(queue) => queue.figures_of(backlog),
         // Nobody delivers; what is left is of a time when somebody did.
@@ -57,7 +57,7 @@ pub(crate) async fn retry(
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
     let now = wall::now();
-    if !app.store.ask(|store| store.retry(key, now)).await? {
+    if !app.store.ask("retry", |store| store.retry(key, now)).await? {
         return Err(absent());
     }
     info!(%key, "📬 to be tried again, by hand");
@@ -72,7 +72,7 @@ pub(crate) async fn discard(
     let _place = app.place()?;
     let end = Outcome::dropped(next(&app)?).into_value();
     let key = key(path)?;
-    if !app.store.ask(|store| store.discard(key, end)).await? {
+    if !app.store.ask("discard", |store| store.discard(key, end)).await? {
         return Err(absent());
     }
     warn!(%key, "🗑  dropped by hand");

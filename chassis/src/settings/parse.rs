@@ -135,10 +135,16 @@ pub(super) fn token(text: &str) -> Result<Secret, String> {
 }
 
 pub(super) fn chain_url(text: &str) -> Result<Url, String> {
-    match Url::parse(text) {
-        Ok(url) if url.scheme() == "http" && url.has_host() => Ok(url),
-        _ => Err("expected a URL, like http://payment:3000/create".to_owned()),
-    }
+    http_url(text).ok_or_else(|| "expected a URL, like http://payment:3000/create".to_owned())
+}
+
+pub(super) fn collector_url(text: &str) -> Result<Url, String> {
+    http_url(text).ok_or_else(|| "expected a URL, like http://collector:4318".to_owned())
+}
+
+/// Without TLS, which is for what stands between machines to add.
+fn http_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host())
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {

@@ -25,8 +25,12 @@ mod hop;
 mod hystrix;
 /// A key of the client's: the same request is taken once.
 mod idempotency;
+/// Metrics, as Prometheus reads them.
+mod metrics;
 /// What the service says of itself as OpenAPI.
 mod openapi;
+/// Traces, as a collector gets them.
+mod otlp;
 /// The second half of that suite: what is to be handed on, and the keys of requests.
 mod outbox;
 /// What cannot be handed on is delivered later, and once.

@@ -2,6 +2,7 @@
 
 use super::{Event, Parser, Unreadable};
 use crate::limits;
+use proptest::prelude::*;
 
 fn event(name: &str, data: &str, id: &str) -> Event {
     Event { name: name.to_owned(), data: data.to_owned(), id: id.to_owned() }
@@ -63,4 +64,46 @@ fn nothing_grows_without_end() {
 #[test]
 fn what_is_no_text_is_refused() {
     assert_eq!(read(b"data: \xff\n\n", 4), Err(Unreadable::NotText));
+}
+
+/// Streams that are nearly right, and any bytes.
+fn streams() -> impl Strategy<Value = Vec<u8>> {
+    let line = prop_oneof![
+        3 => "(data|event|id|retry|other|)(:|: |)[ -~é]{0,12}(\r\n|\n|\r)",
+        2 => Just("\n".to_owned()),
+        1 => Just("\u{feff}".to_owned()),
+        1 => "id: \0(\n|\r)",
+    ];
+    prop_oneof![
+        4 => prop::collection::vec(line, 0..24).prop_map(|lines| lines.concat().into_bytes()),
+        1 => prop::collection::vec(any::<u8>(), 0..120),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn it_reads_the_same_wherever_it_is_cut(stream in streams(), size in 1_usize..20) {
+        let whole = read(&stream, stream.len().max(1));
+        let cut = read(&stream, size);
+        prop_assert_eq!(&cut, &whole);
+        if let Ok(told) = whole {
+            prop_assert!(told.iter().all(|event| !event.id.contains('\0')));
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again(
+        events in prop::collection::vec(("[a-z]{1,8}", "([ -~é]|\n){0,40}", "[ -~]{1,8}"), 0..8),
+        end in prop::sample::select(vec!["\n", "\r", "\r\n"]),
+        size in 1_usize..20,
+    ) {
+        let mut stream = String::new();
+        for (name, data, id) in &events {
+            stream += &format!("id: {id}{end}event: {name}{end}");
+            stream.extend(data.split('\n').map(|line| format!("data: {line}{end}")));
+            stream += end;
+        }
+        let expected: Vec<_> = events.iter().map(|(name, data, id)| event(name, data, id)).collect();
+        prop_assert_eq!(read(stream.as_bytes(), size), Ok(expected));
+    }
 }

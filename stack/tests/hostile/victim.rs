@@ -22,15 +22,12 @@ impl Victim {
 
     /// Bytes of memory in use.
     pub(crate) fn memory(&self) -> u64 {
-        let status = std::fs::read_to_string(self.file("status")).expect("it runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
-        kib << 10
+        self.stack.process.memory()
     }
 
     /// Open files.
     pub(crate) fn files(&self) -> usize {
-        std::fs::read_dir(self.file("fd")).expect("it runs").count()
+        self.stack.process.files()
     }
 
     pub(crate) async fn takes_an_order(&self) {
@@ -49,9 +46,5 @@ impl Victim {
         let panic = lines.iter().find(|line| line.contains("panicked"));
         assert!(panic.is_none(), "{panic:?}");
         assert!(self.stack.process.terminate().await.success());
-    }
-
-    fn file(&self, name: &str) -> String {
-        format!("/proc/{}/{name}", self.stack.process.id())
     }
 }

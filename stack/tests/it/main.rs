@@ -11,8 +11,12 @@ mod chain;
 mod compose;
 /// The dashboard, wired to the three services.
 mod dashboard;
+/// What Prometheus and Grafana are given.
+mod deploy;
 /// What is acknowledged survives the death of anything.
 mod durability;
+/// A next service that hangs, and how long its caller waits.
+mod hanging;
 /// No order is lost, and none is delivered twice.
 mod queue;
 /// The README's commands, tables and answers.

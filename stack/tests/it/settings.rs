@@ -69,6 +69,12 @@ async fn a_value_that_cannot_be_used_is_named_with_what_would_be_right() {
         ("IDEMPOTENCY_TTL", "9999999999d", "--idempotency-ttl", "expected a time with its unit"),
         ("ADMIN_TOKEN", "two words", "--admin-token", "expected a text of visible ASCII characters"),
         ("ADMIN_PEERS", "everyone", "--admin-peers", "[possible values: loopback, private]"),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "https://collector:4318",
+            "--otel-exporter-otlp-endpoint",
+            "expected a URL, like http://collector:4318",
+        ),
         ("RUST_LOG", "a=b=c", "--rust-log", "expected a level, like info"),
         ("RUST_LOG", "nonsense", "--rust-log", "expected a level, like info"),
         ("RUST_LOG", "info,chasis", "--rust-log", "expected a level, like info"),

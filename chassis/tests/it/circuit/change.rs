@@ -160,7 +160,9 @@ async fn what_cannot_be_set_is_refused_whole_and_named() {
             "settings.reset",
             "unknown field `reset`, expected one of `timeout_ms`",
         ),
-        (r#"{"settings":7}"#, 422, "settings", "expected an object of settings"),
+        (r#"{"settings":7}"#, 422, "settings", "expected an object"),
+        // serde alone would take it for settings of which none is given.
+        (r#"{"settings":[]}"#, 422, "settings", "expected an object"),
         ("[]", 422, "", "the body is not a JSON object"),
         ("{", 400, "", "cannot be read as JSON"),
         ("", 400, "", "the body is empty"),
