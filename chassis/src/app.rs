@@ -5,16 +5,18 @@ use crate::circuit::Circuit;
 use crate::events::Events;
 use crate::handled::Observers;
 use crate::hop::Next;
+use crate::idempotency::UnderWay;
 use crate::limits;
 use crate::metrics::{Metrics, StoreTimes};
 use crate::problem::Problem;
+use crate::queue::{Figures, Queue};
 use crate::sample::Sampler;
-use crate::store::{Page, Pending, Saved, Store};
+use crate::store::{End, Entry, Inserted, Page, Pending, Saved, Store};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
-use tracing::error;
+use tracing::{error, warn};
 use uuid::Uuid;
 
 #[derive(Debug)]
@@ -27,6 +29,12 @@ pub(crate) struct App {
     pub(crate) chaos: Arc<Chaos>,
     pub(crate) store: Keeper,
     pub(crate) next: Option<Next>,
+    /// Where what cannot be handed on is delivered later.
+    pub(crate) queue: Option<Arc<Queue>>,
+    /// The keys of the requests that are under way.
+    pub(crate) keys: UnderWay,
+    /// How long the key of a request is kept.
+    pub(crate) key_time: Duration,
     /// The circuit to the next service, if there is one.
     pub(crate) circuit: Option<Circuit>,
     pub(crate) events: Arc<Events>,
@@ -45,6 +53,11 @@ impl App {
         let taken = Arc::clone(&self.places).try_acquire_owned();
         taken.map_err(|_| Problem::unavailable("too many requests are under way", Duration::from_secs(1)))
     }
+
+    /// The queue in numbers, as of half a second ago; none where nothing is delivered later. Costs nothing.
+    pub(crate) fn queue_figures(&self) -> Option<Figures> {
+        self.queue.as_deref().map(Queue::figures)
+    }
 }
 
 /// The store, as the routes see it: it answers in time, and its failures are in the log.
@@ -60,8 +73,8 @@ impl Keeper {
         Self { store, records: records.to_owned(), times }
     }
 
-    pub(crate) async fn insert(&self, saved: Arc<Saved>) -> Result<(), Problem> {
-        let outcome = self.within("insert", self.store.insert(saved)).await;
+    pub(crate) async fn insert(&self, entry: Arc<Entry>) -> Result<Inserted, Problem> {
+        let outcome = self.within("insert", self.store.insert(entry)).await;
         outcome.ok_or_else(|| away("the store cannot be reached: the document was not acknowledged"))
     }
 
@@ -75,6 +88,27 @@ impl Keeper {
 
     pub(crate) async fn ping(&self) -> Result<(), Problem> {
         self.read("ping", self.store.ping()).await
+    }
+
+    /// Notes how a hand-over ended. Where that cannot be, it is found out again by the next try.
+    pub(crate) async fn settle(&self, key: Uuid, end: End) {
+        let begun = Instant::now();
+        let result = timeout(limits::SETTLE_TIME, self.store.settle(key, end)).await;
+        self.times.note("settle", matches!(result, Ok(Ok(()))), begun.elapsed());
+        match result {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%key, "the store of {} did not note a hand-over: {error}", self.records),
+            Err(_) => warn!(%key, "the store of {} took too long to note a hand-over", self.records),
+        }
+    }
+
+    /// Asks the store for something else.
+    pub(crate) async fn ask<'a, T>(
+        &'a self,
+        operation: &'static str,
+        ask: impl FnOnce(&'a dyn Store) -> Pending<'a, T>,
+    ) -> Result<T, Problem> {
+        self.read(operation, ask(&*self.store)).await
     }
 
     /// Lets go of the store. False where it was not done in time.

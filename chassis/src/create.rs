@@ -3,20 +3,38 @@
 use crate::accept::Form;
 use crate::app::App;
 use crate::chaos::{Phase, Target};
+use crate::deadline::Deadline;
 use crate::handled::Visit;
+use crate::hop::{Next, Told};
+use crate::idempotency::{self, Held};
 use crate::input;
 use crate::problem::Problem;
+use crate::queue::Outcome;
+use crate::queue::end::Try;
 use crate::record::Record;
-use crate::reply::Reply;
-use crate::store::Saved;
+use crate::reply::{INJECTED, Reply};
+use crate::store::{End, Entry, Inserted, Known, RequestKey, Saved, Standing};
 use crate::trace::TraceContext;
+use crate::wall;
 use axum::extract::{Extension, Request, State};
+use axum::http::HeaderValue;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
+use serde_json::{Value, json};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use tracing::{Instrument as _, error, info};
+
+/// An order that has come in, and what it holds on its way.
+#[derive(Debug)]
+struct Taken<R> {
+    _place: OwnedSemaphorePermit,
+    key: Option<Held>,
+    deadline: Deadline,
+    record: R,
+}
 
 pub(crate) async fn create<R: Record>(
     State(app): State<Arc<App>>,
@@ -25,7 +43,7 @@ pub(crate) async fn create<R: Record>(
 ) -> Response {
     let form = Form::wanted(request.headers());
     let mut visit = Visit::begin(Arc::clone(&app), trace);
-    let (place, record) = match take::<R>(&app, &mut visit, request).await {
+    let taken = match take::<R>(&app, &mut visit, request).await {
         Ok(taken) => taken,
         Err(problem) => return visit.end(Err(problem), form),
     };
@@ -38,51 +56,132 @@ pub(crate) async fn create<R: Record>(
 
     // From here on the order is taken: it is followed through even if its client goes away.
     let followed = async move {
-        let _place = place;
-        let result = AssertUnwindSafe(follow(&app, &mut visit, &record)).catch_unwind().await;
-        let result = result.unwrap_or_else(|_| {
+        let mut replayed = false;
+        let following = follow(&app, &mut visit, &taken, &mut replayed);
+        let result = AssertUnwindSafe(following).catch_unwind().await.unwrap_or_else(|_| {
             error!("a request panicked: see the standard error");
             Err(Problem::ours())
         });
-        visit.end(result, form)
+        let mut response = visit.end(result, form);
+        if replayed {
+            response.headers_mut().insert(idempotency::REPLAYED, HeaderValue::from_static("true"));
+        }
+        drop(taken);
+        response
     };
     tokio::spawn(followed.in_current_span()).await.unwrap_or_else(|_| Problem::ours().into_response())
 }
 
 /// Takes an order in, and a place for it among the requests that may be under way.
-async fn take<R: Record>(
-    app: &App,
-    visit: &mut Visit,
-    request: Request,
-) -> Result<(OwnedSemaphorePermit, R), Problem> {
+async fn take<R: Record>(app: &App, visit: &mut Visit, request: Request) -> Result<Taken<R>, Problem> {
     let place = app.place()?;
     let (head, body) = request.into_parts();
     visit.hop = input::count(&head.uri)?.saturating_add(1);
+    let key = idempotency::of(&head.headers)?;
+    let deadline = Deadline::of(&head.headers, visit.came())?;
     let record = input::document::<R>(&head.headers, body).await?;
     visit.target = Some(Target::new(&app.chaos, (head.method, head.uri, head.headers), visit.trace.id));
-    Ok((place, record))
+    let key = key.as_deref().map(|key| app.keys.hold(key)).transpose()?;
+    Ok(Taken { _place: place, key, deadline, record })
 }
 
-async fn follow<R: Record>(app: &App, visit: &mut Visit, record: &R) -> Result<Reply, Problem> {
+async fn follow<R: Record>(
+    app: &App,
+    visit: &mut Visit,
+    taken: &Taken<R>,
+    replayed: &mut bool,
+) -> Result<Reply, Problem> {
+    if taken.deadline.is_spent(Instant::now()) {
+        return Err(Deadline::spent());
+    }
+    let part = if visit.hop < app.jumps { taken.record.next() } else { None };
+    let way = app.next.as_ref().zip(part);
     info!("🍀 saving {}...", app.id);
-    let saved = Arc::new(Saved::new(record).map_err(|error| {
-        error!("a record cannot be written as a JSON object: {error}");
-        Problem::ours()
-    })?);
-    visit.save(Arc::clone(&saved)).await?;
-    info!(key = %saved.key, "👌 success {}...", app.id);
+    let entry = Arc::new(entry(app, visit.hop, taken, way)?);
+    let (saved, standing) = match visit.save(Arc::clone(&entry)).await? {
+        Inserted::Kept => (entry.saved.clone(), Standing::None),
+        Inserted::Known(known) => {
+            let Known { saved, hop, standing } = *known;
+            if saved.document != entry.saved.document || hop != visit.hop {
+                return Err(idempotency::reused());
+            }
+            *replayed = true;
+            (saved, standing)
+        }
+    };
+    let saved = Arc::new(saved);
+    info!(key = %saved.key, "👌 {} {}...", if *replayed { "known already" } else { "success" }, app.id);
 
+    let first = (!*replayed && entry.due.is_some()).then(|| first(taken));
     if let Some(reply) = visit.strike(Phase::After).await {
+        if let Some(first) = first {
+            let error = json!({ "code": INJECTED, "message": "a fault was injected: nothing was sent" });
+            app.store.settle(saved.key, first.unasked(error)).await;
+        }
         return Ok(reply);
     }
-    if visit.hop >= app.jumps {
-        return Ok(Reply::Last);
+    match (standing, way) {
+        (Standing::None, None) if visit.hop >= app.jumps => Ok(Reply::Last),
+        (Standing::None, None) => Ok(Reply::Ended(saved)),
+        (Standing::None, Some((next, part))) => {
+            let result = visit.hand_over(next, saved.key, part, taken.deadline).await;
+            let mut queued = false;
+            if let Some(first) = first {
+                let end = first.at(wall::now()).ended(&result);
+                queued = matches!(end, End::Missed { .. });
+                if queued {
+                    info!(key = %saved.key, next = next.name(), "📬 queued");
+                }
+                app.store.settle(saved.key, end).await;
+            }
+            Ok(match result {
+                Ok(answer) => Reply::Passed(saved, answer),
+                Err(missed) => Reply::Degraded(saved, missed.told(queued)),
+            })
+        }
+        (known, _) => stood(app, saved, known),
     }
-    let (Some(next), Some(part)) = (&app.next, record.next()) else {
-        return Ok(Reply::Ended(saved));
-    };
-    Ok(match visit.hand_over(next, part).await {
-        Ok(answer) => Reply::Passed(saved, answer),
-        Err(missed) => Reply::Degraded(saved, missed),
+}
+
+fn entry<R: Record>(
+    app: &App,
+    hop: u32,
+    taken: &Taken<R>,
+    way: Option<(&Next, &Value)>,
+) -> Result<Entry, Problem> {
+    let saved = Saved::new(&taken.record).map_err(|error| {
+        error!("a record cannot be written as a JSON object: {error}");
+        Problem::ours()
+    })?;
+    let due = way.filter(|_| app.queue.is_some()).map(|(next, _)| wall::after(next.longest()));
+    let expires_at = wall::after(app.key_time);
+    let request = taken.key.as_ref().map(|held| RequestKey { key: held.key().to_owned(), expires_at });
+    Ok(Entry { saved, hop, request, due })
+}
+
+/// The first try to hand something on.
+fn first<R>(taken: &Taken<R>) -> Try {
+    Try { before: 0, keyed: taken.key.is_some(), now: wall::now(), random: rand::random() }
+}
+
+/// The reply to a repetition, of what is known.
+fn stood(app: &App, saved: Arc<Saved>, standing: Standing) -> Result<Reply, Problem> {
+    let next = app.next.as_ref().map_or("nobody", Next::name);
+    let told = |error, queued| Told { next: next.to_owned(), error, queued };
+    Ok(match standing {
+        // On another instance, or on one that has died a moment ago.
+        Standing::Waiting { attempts: 0, due, .. } if due > wall::now() => {
+            return Err(idempotency::under_way());
+        }
+        Standing::Waiting { error, .. } => {
+            let unknown = || json!({ "code": "ECONNECT", "message": format!("{next} was not reached yet") });
+            Reply::Degraded(saved, told(error.unwrap_or_else(unknown), app.queue.is_some()))
+        }
+        Standing::SetAside(error) => Reply::Degraded(saved, told(error, false)),
+        Standing::Over(outcome) => match Outcome::of(outcome) {
+            Outcome::Answer(answer) => Reply::Passed(saved, answer),
+            Outcome::Error(error) => Reply::Degraded(saved, told(error, false)),
+        },
+        Standing::None => Reply::Ended(saved),
     })
 }

@@ -7,10 +7,12 @@
 use crate::accept::Form;
 use crate::app::App;
 use crate::chaos::{Phase, Target};
-use crate::hop::{Answer, Missed, Next};
+use crate::deadline::Deadline;
+use crate::hop::{Answer, Missed, Next, Parcel};
+use crate::idempotency;
 use crate::problem::Problem;
 use crate::reply::{Reply, Voice};
-use crate::store::Saved;
+use crate::store::{Entry, Inserted};
 use crate::trace::{SpanId, TraceContext};
 use crate::wall;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -23,6 +25,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::DropGuard;
 use tracing::debug;
+use uuid::Uuid;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -58,8 +61,10 @@ pub(crate) enum Outcome {
     Ended,
     /// The next service answered.
     Passed,
-    /// The next service did not answer as it should.
+    /// The next service did not answer as it should, and will not be asked again.
     Degraded,
+    /// The next service did not answer as it should, and will be asked again.
+    Queued,
     /// A fault was injected.
     Fault,
     /// It was answered with a problem.
@@ -126,6 +131,10 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
+    pub(crate) fn came(&self) -> Instant {
+        self.came
+    }
+
     pub(crate) fn begin(app: Arc<App>, trace: TraceContext) -> Self {
         let (at, came) = (wall::now(), Instant::now());
         Self { app, trace, at, came, hop: 0, store: None, next: None, target: None }
@@ -142,17 +151,25 @@ impl Visit {
     }
 
     /// Saves a document, and notes how long that takes.
-    pub(crate) async fn save(&mut self, saved: Arc<Saved>) -> Result<(), Problem> {
+    pub(crate) async fn save(&mut self, entry: Arc<Entry>) -> Result<Inserted, Problem> {
         let begins = self.came.elapsed();
-        let result = self.app.store.insert(saved).await;
+        let result = self.app.store.insert(entry).await;
         self.store = Some(self.lap(begins));
         result
     }
 
     /// Hands a part on, and notes how long that takes and what the circuit says to it.
-    pub(crate) async fn hand_over(&mut self, next: &Next, part: &Value) -> Result<Answer, Missed> {
+    pub(crate) async fn hand_over(
+        &mut self,
+        next: &Next,
+        key: Uuid,
+        part: &Value,
+        deadline: Deadline,
+    ) -> Result<Answer, Missed> {
         let (span, state, begins) = (SpanId::new(), next.state(), self.came.elapsed());
-        let result = next.hand_over(self.hop, part, self.trace.headers(span)).await;
+        let key = idempotency::of_hand_over(key);
+        let parcel = Parcel { hop: self.hop, part, key, trace: self.trace.headers(span) };
+        let result = next.hand_over(&parcel, deadline).await;
         let retry_after = result.as_ref().err().and_then(Missed::retry_after);
         self.next = Some(Hop { span, lap: self.lap(begins), state, retry_after });
         result
@@ -171,7 +188,8 @@ impl Visit {
         let fault = self.target.as_ref().and_then(Target::rule).map(ToOwned::to_owned);
 
         let app = &self.app;
-        let time = wall::minutes_and_seconds(self.at);
+        // Of an order that was taken before, as it was told then.
+        let time = wall::minutes_and_seconds(reply.and_then(Reply::taken_at).unwrap_or(self.at));
         let voice = Voice { id: &app.id, time: &time, form, strict: app.strict_status };
         let mut response = match result {
             Ok(reply) => reply.render(voice),
@@ -226,8 +244,8 @@ fn is_token(c: char) -> bool {
 }
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Last, Self::Ended, Self::Passed, Self::Degraded, Self::Fault, Self::Refused];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Last, Self::Ended, Self::Passed, Self::Degraded, Self::Queued, Self::Fault, Self::Refused];
 
     /// A word for it.
     pub(crate) fn name(self) -> &'static str {
@@ -236,6 +254,7 @@ impl Outcome {
             Self::Ended => "ended",
             Self::Passed => "passed",
             Self::Degraded => "degraded",
+            Self::Queued => "queued",
             Self::Fault => "fault",
             Self::Refused => "refused",
         }

@@ -3,19 +3,34 @@
 //! What the next service answers is read to its end within a bound, and sorted: an answer, the caller's own fault (a
 //! 4xx, which says nothing against the next service), or its failure.
 
-use crate::limits;
-use breaker::{Breaker, CallError, State};
+mod failure;
+
+use crate::deadline::{DEADLINE, Deadline};
+use crate::settings::Resilience;
+use crate::{idempotency, limits};
+use breaker::{Backoff, Breaker, Bulkhead, CallError, Policy, PolicyError, Retry, State};
 use prometheus_client::metrics::histogram::Histogram;
 use reqwest::header::{self, HeaderMap};
-use reqwest::{Client, StatusCode, Url};
-use serde_json::{Value, json};
-use std::error::Error;
+use reqwest::{Client, Response, Url};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
+
+pub(crate) use failure::{Failure, Missed, Told};
 
 /// Names the service for which a degraded answer stands in.
 pub(crate) const DEGRADED: &str = "x-degraded";
+/// Says that what was not handed on will be.
+pub(crate) const QUEUED: &str = "x-queued";
+
+/// No wait between two tries of one request is longer.
+const RETRY_WAIT: Duration = Duration::from_secs(1);
+/// How long a call may stand in line before the bulkhead.
+const IN_LINE: Duration = Duration::from_millis(50);
+/// For work to give up by itself before it is dropped.
+const GRACE: Duration = Duration::from_millis(2);
 
 /// The next service, as seen from this one.
 #[derive(Debug)]
@@ -23,45 +38,42 @@ pub(crate) struct Next {
     name: String,
     url: Url,
     client: Client,
-    breaker: Breaker,
+    policy: Policy,
+    attempts: u32,
     /// How long calls took that were let through.
     durations: Histogram,
 }
 
-/// What the next service answered.
+/// What is handed on.
 #[derive(Debug)]
+pub(crate) struct Parcel<'a> {
+    /// The number of the hop that brought the document.
+    pub(crate) hop: u32,
+    pub(crate) part: &'a Value,
+    /// By which the next service knows it, if it comes again.
+    pub(crate) key: String,
+    /// In the course of what.
+    pub(crate) trace: HeaderMap,
+}
+
+/// What the next service answered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) body: Value,
     /// The service further down that did not answer, if one did not.
     pub(crate) degraded: Option<String>,
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub(crate) struct Missed {
-    /// The next service's name.
-    pub(crate) next: String,
-    pub(crate) why: CallError<Failure>,
-}
-
-/// How a request to the next service failed.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// It could not be reached, or broke off before it answered.
-    Unreachable(String),
-    /// It took longer than the client waits where no circuit limits the time.
-    Slow,
-    /// It answered with another status than 2xx, or with something that cannot be read.
-    Upstream { status: StatusCode, message: String, response: Option<Value> },
+    /// Whether it will be asked again.
+    pub(crate) queued: bool,
 }
 
 impl Next {
     pub(crate) fn new(
         name: String,
         url: Url,
-        breaker: Breaker,
+        breaker: &Breaker,
+        settings: &Resilience,
         durations: Histogram,
-    ) -> Result<Self, reqwest::Error> {
+    ) -> Result<Self, NextError> {
         let client = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -69,24 +81,53 @@ impl Next {
             .timeout(limits::HOP_TIME)
             .pool_idle_timeout(limits::IDLE_TIME)
             .build()?;
-        Ok(Self { name, url, client, breaker, durations })
+        let attempts = settings.retries.saturating_add(1);
+        let backoff = Backoff { ceiling: RETRY_WAIT, jitter: 0.5, ..Backoff::default() };
+        let mut policy = Policy::builder(breaker).retry(Retry { attempts, backoff, ..Retry::default() });
+        if let Some(places) = settings.bulkhead {
+            policy = policy.bulkhead(Bulkhead { places, waiting: places, longest: IN_LINE });
+        }
+        Ok(Self { name, url, client, policy: policy.build()?, attempts, durations })
     }
 
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The state of the circuit.
-    pub(crate) fn state(&self) -> State {
-        self.breaker.state()
+    /// How long a call would be refused for now.
+    pub(crate) fn would_refuse(&self) -> Option<Duration> {
+        self.policy.breaker().would_refuse()
     }
 
-    /// Hands a part on; `trace` says in the course of what.
-    pub(crate) async fn hand_over(&self, hop: u32, part: &Value, trace: HeaderMap) -> Result<Answer, Missed> {
-        let call = self.breaker.call(self.post(hop, part, trace)).failure_if(Failure::counts);
+    /// The state of the circuit.
+    pub(crate) fn state(&self) -> State {
+        self.policy.breaker().state()
+    }
+
+    /// The longest that handing something on can take, and a little more.
+    pub(crate) fn longest(&self) -> Duration {
+        let one = self.policy.breaker().settings().timeout.unwrap_or(limits::HOP_TIME).min(limits::HOP_TIME);
+        (one + IN_LINE + RETRY_WAIT) * self.attempts + limits::LEASE_MARGIN
+    }
+
+    /// Hands a part on.
+    pub(crate) async fn hand_over(&self, parcel: &Parcel<'_>, deadline: Deadline) -> Result<Answer, Missed> {
         let begun = Instant::now();
-        let result = call.await;
-        if !matches!(result, Err(CallError::Open { .. } | CallError::Full { .. })) {
+        let result = match deadline.for_next(begun) {
+            None => self.call(parcel, None).await,
+            Some(Duration::ZERO) => Err(CallError::Failed(Failure::NoTime)),
+            Some(left) => {
+                let until = begun + left;
+                // Where the work has not given up by itself, it is dropped, and says nothing about the next service.
+                let cut = timeout_at(until + GRACE, self.call(parcel, Some(until)));
+                cut.await.unwrap_or(Err(CallError::Failed(Failure::Cut { after: left })))
+            }
+        };
+        let unsent = |why: &CallError<Failure>| match why {
+            CallError::Open { .. } | CallError::Full { .. } | CallError::Failed(Failure::NoTime) => true,
+            CallError::TimedOut { .. } | CallError::Failed(_) => false,
+        };
+        if !result.as_ref().is_err_and(unsent) {
             self.durations.observe(begun.elapsed().as_secs_f64());
         }
         result.map_err(|why| {
@@ -97,140 +138,89 @@ impl Next {
         })
     }
 
-    async fn post(&self, hop: u32, part: &Value, trace: HeaderMap) -> Result<Answer, Failure> {
+    async fn call(&self, parcel: &Parcel<'_>, until: Option<Instant>) -> Result<Answer, CallError<Failure>> {
+        let call = self.policy.call(|| self.attempt(parcel, until));
+        call.failure_if(Failure::counts).retry_if(worth_a_retry).await
+    }
+
+    /// Sends it, and gives up in time for the caller. That speaks against the next service only where it had at least half
+    /// of the usual time: no caller can open a circuit by its haste.
+    async fn attempt(&self, parcel: &Parcel<'_>, until: Option<Instant>) -> Result<Answer, Failure> {
+        let own = self.policy.breaker().settings().timeout.unwrap_or(limits::HOP_TIME);
+        let Some(until) = until else { return self.post(parcel, own).await };
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return std::future::pending().await;
+        }
+        let post = self.post(parcel, own.min(left));
+        if left < own / 2 {
+            return post.await;
+        }
+        timeout_at(until, post).await.unwrap_or(Err(Failure::Cut { after: left }))
+    }
+
+    async fn post(&self, parcel: &Parcel<'_>, time: Duration) -> Result<Answer, Failure> {
         let mut url = self.url.clone();
-        url.query_pairs_mut().append_pair("count", &hop.to_string());
-        let request = self.client.post(url).headers(trace);
-        let request = request.header(header::ACCEPT, "application/json").json(part);
-        let mut response = request.send().await.map_err(unreachable)?;
-
-        let status = response.status();
-        let degraded =
-            response.headers().get(DEGRADED).and_then(|name| name.to_str().ok()).map(ToOwned::to_owned);
-        let upstream =
-            |message: &str, response| Failure::Upstream { status, message: message.into(), response };
-
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| match error.is_timeout() {
-            true => Failure::Slow,
-            false => upstream("the answer broke off", None),
-        })? {
-            if bytes.len() + chunk.len() > limits::ANSWER {
-                return Err(upstream("the answer is too large", None));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        let body = serde_json::from_slice(&bytes);
-        if !status.is_success() {
-            let text = || Value::from(String::from_utf8_lossy(&bytes));
-            return Err(upstream(&format!("answered {status}"), Some(body.unwrap_or_else(|_| text()))));
-        }
-        let body = body.map_err(|_| upstream("the answer is not JSON", None))?;
-        Ok(Answer { body, degraded })
+        url.query_pairs_mut().append_pair("count", &parcel.hop.to_string());
+        let request = self
+            .client
+            .post(url)
+            .headers(parcel.trace.clone())
+            .header(header::ACCEPT, "application/json")
+            .header(idempotency::KEY, idempotency::quoted(&parcel.key))
+            .header(DEADLINE, time.as_millis().to_string())
+            .json(parcel.part);
+        let response = request.send().await.map_err(Failure::unreachable)?;
+        read(response).await
     }
 }
 
-impl Failure {
-    fn counts(&self) -> bool {
-        match self {
-            Self::Unreachable(_) | Self::Slow => true,
-            Self::Upstream { status, response, .. } => !is_callers_fault(*status, response.as_ref()),
-        }
-    }
+async fn read(mut response: Response) -> Result<Answer, Failure> {
+    let status = response.status();
+    let of = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let (degraded, queued) = (of(DEGRADED).map(ToOwned::to_owned), of(QUEUED).is_some());
+    let upstream = |message: &str, response| Failure::Upstream { status, message: message.into(), response };
+    // With a 2xx it has taken what it was sent.
+    let unreadable = |message: &'static str| match status.is_success() {
+        true => Failure::Unreadable { status, message },
+        false => upstream(message, None),
+    };
 
-    fn message(&self) -> String {
-        match self {
-            Self::Unreachable(cause) => cause.clone(),
-            Self::Slow => format!("no answer within {} s", limits::HOP_TIME.as_secs()),
-            Self::Upstream { message, .. } => message.clone(),
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| match error.is_timeout() {
+        true => Failure::Slow,
+        false => upstream("the answer broke off", None),
+    })? {
+        if bytes.len() + chunk.len() > limits::ANSWER {
+            return Err(unreadable("the answer is too large"));
         }
+        bytes.extend_from_slice(&chunk);
+    }
+    let body = serde_json::from_slice(&bytes);
+    if !status.is_success() {
+        let text = || Value::from(String::from_utf8_lossy(&bytes));
+        return Err(upstream(&format!("answered {status}"), Some(body.unwrap_or_else(|_| text()))));
+    }
+    let body = body.map_err(|_| unreadable("the answer is not JSON"))?;
+    Ok(Answer { body, degraded, queued })
+}
+
+fn worth_a_retry(why: &CallError<Failure>) -> bool {
+    match why {
+        CallError::TimedOut { .. } => true,
+        CallError::Failed(Failure::Cut { .. } | Failure::Unreadable { .. }) => false,
+        CallError::Failed(failure) => failure.counts(),
+        CallError::Open { .. } | CallError::Full { .. } => false,
     }
 }
 
-/// A 4xx is the caller's fault, but for those that speak of the callee: too slow, too busy. So is a 502 by which the next
-/// service passes one on.
-fn is_callers_fault(status: StatusCode, response: Option<&Value>) -> bool {
-    if status != StatusCode::BAD_GATEWAY {
-        let of_the_callee = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-        return status.is_client_error() && !of_the_callee.contains(&status);
-    }
-    let Some(error) = response.and_then(|response| response.get("error")) else { return false };
-    let passed_on =
-        error["status"].as_u64().and_then(|status| StatusCode::from_u16(status.try_into().ok()?).ok());
-    passed_on.is_some_and(|status| is_callers_fault(status, error.get("response")))
-}
-
-/// Tells a refused connection from one that broke: by what lies deepest, without addresses.
-fn unreachable(error: reqwest::Error) -> Failure {
-    if error.is_timeout() && !error.is_connect() {
-        return Failure::Slow;
-    }
-    let mut cause: &dyn Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    Failure::Unreachable(cause.to_string())
-}
-
-impl Missed {
-    /// Says which of five things happened.
-    pub(crate) fn code(&self) -> &'static str {
-        match &self.why {
-            CallError::Failed(Failure::Unreachable(_)) => "ECONNECT",
-            CallError::Failed(Failure::Slow) => "ETIMEDOUT",
-            CallError::Failed(Failure::Upstream { .. }) => "EUPSTREAM",
-            ours => ours.code().unwrap_or("EUPSTREAM"),
-        }
-    }
-
-    /// One sentence for the client.
-    pub(crate) fn message(&self) -> String {
-        let next = &self.next;
-        match &self.why {
-            CallError::Open { .. } => format!("the circuit to {next} is open: nothing was sent"),
-            CallError::Full { capacity } => {
-                format!("as many calls to {next} are under way as may be, {capacity}: nothing was sent")
-            }
-            CallError::TimedOut { after } => format!("{next} did not answer within {} ms", after.as_millis()),
-            CallError::Failed(Failure::Slow) => {
-                format!("{next} did not answer within {} s", limits::HOP_TIME.as_secs())
-            }
-            CallError::Failed(Failure::Unreachable(_)) => format!("{next} could not be reached"),
-            CallError::Failed(Failure::Upstream { message, .. }) => format!("{next}: {message}"),
-        }
-    }
-
-    /// When a call may go through again; for refusals.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match self.why {
-            CallError::Open { retry_after } => Some(retry_after),
-            CallError::Full { .. } => Some(Duration::from_secs(1)),
-            CallError::TimedOut { .. } | CallError::Failed(_) => None,
-        }
-    }
-
-    /// The status for those who want the truth: 502, 503 or 504.
-    pub(crate) fn strict_status(&self) -> StatusCode {
-        match &self.why {
-            CallError::Open { .. } | CallError::Full { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            CallError::TimedOut { .. } | CallError::Failed(Failure::Slow) => StatusCode::GATEWAY_TIMEOUT,
-            CallError::Failed(_) => StatusCode::BAD_GATEWAY,
-        }
-    }
-
-    /// The `error` of an answer.
-    pub(crate) fn to_json(&self) -> Value {
-        let mut error = json!({ "code": self.code(), "message": self.message() });
-        if let CallError::Failed(Failure::Upstream { status, response, .. }) = &self.why {
-            error["status"] = status.as_u16().into();
-            if let Some(response) = response {
-                error["response"] = response.clone();
-            }
-        }
-        if let Some(time) = self.retry_after() {
-            error["retry_after_ms"] =
-                u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX).into();
-        }
-        error
-    }
+/// Why there can be no calls to the next service.
+#[derive(Debug, thiserror::Error)]
+pub enum NextError {
+    /// The HTTP client.
+    #[error("the HTTP client cannot be made: {0}")]
+    Client(#[from] reqwest::Error),
+    /// What goes around a call.
+    #[error("RETRIES and BULKHEAD cannot be used: {0}")]
+    Policy(#[from] PolicyError),
 }

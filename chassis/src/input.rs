@@ -6,6 +6,7 @@
 use crate::limits;
 use crate::problem::Problem;
 use crate::record::Record;
+use crate::store::Place;
 use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
@@ -85,6 +86,16 @@ pub(crate) fn limit(uri: &Uri) -> Result<u32, Problem> {
 /// Reads `before`, the key that a page ends before.
 pub(crate) fn before(uri: &Uri) -> Result<Option<Uuid>, Problem> {
     parameter(uri, "before", |_| true, "expected the key of a document")
+}
+
+/// Reads `after`, the key that a page begins after.
+pub(crate) fn after(uri: &Uri) -> Result<Option<Uuid>, Problem> {
+    parameter(uri, "after", |_| true, "expected the key of a document")
+}
+
+/// Reads `state`, the part of the queue that is asked for.
+pub(crate) fn place(uri: &Uri) -> Result<Option<Place>, Problem> {
+    parameter(uri, "state", |_| true, "expected waiting or set_aside")
 }
 
 fn parameter<T: FromStr>(

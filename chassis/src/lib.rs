@@ -9,9 +9,11 @@ mod admin;
 mod chaos;
 mod create;
 mod cut;
+mod deadline;
 mod door;
 mod handled;
 mod hop;
+mod idempotency;
 mod input;
 mod metrics;
 mod openapi;
@@ -27,6 +29,8 @@ mod events;
 pub mod sse;
 
 pub mod store;
+
+mod queue;
 
 mod app;
 mod full;

@@ -56,6 +56,12 @@ pub(crate) const STORE_TIME: Duration = Duration::from_millis(1_900);
 pub(crate) const CONNECT_TIME: Duration = Duration::from_secs(1);
 /// For the next service's whole answer where the circuit sets no time-out or is disabled.
 pub(crate) const HOP_TIME: Duration = Duration::from_secs(30);
+/// By how much a claim on a hand-over outlasts the longest try of it: for what comes before and after.
+pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(5);
+/// For the store to note how a hand-over ended. What it does not note is found out again.
+pub(crate) const SETTLE_TIME: Duration = Duration::from_millis(500);
+/// Deliveries of the relay that may be under way.
+pub(crate) const RELAY: u32 = 8;
 /// How long an idle connection to the next service is kept: less than the next service keeps it.
 pub(crate) const IDLE_TIME: Duration = Duration::from_secs(5);
 /// For what has begun to be finished after the signal to stop. With the time that the store may take to close, it is

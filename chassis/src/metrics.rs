@@ -7,10 +7,12 @@
 mod circuit;
 mod faults;
 mod labels;
+mod queue;
 mod render;
 
 use crate::chaos::Chaos;
 use crate::handled::{Handled, Outcome};
+use crate::queue::Queue;
 use breaker::{Breaker, EventKind};
 use circuit::Collector;
 use faults::Faults;
@@ -110,6 +112,11 @@ impl Metrics {
     /// The faults that were injected, which are counted where they are.
     pub(crate) fn add_faults(&mut self, chaos: Arc<Chaos>) {
         self.registry.register_collector(Box::new(Faults(chaos)));
+    }
+
+    /// What waits to be handed on.
+    pub(crate) fn add_queue(&mut self, queue: Arc<Queue>) {
+        self.registry.register_collector(Box::new(queue::Figures(queue)));
     }
 
     /// Notes a request to any route; `route` is none where there is no such path.

@@ -9,7 +9,7 @@ use serde_json::Value;
 ///
 /// It is read from the body of `POST /create`, and what does not fit is refused with the name of the field, so say what
 /// is required in its types. It is saved and answered as it serializes, which must be as a JSON object; the names
-/// `key`, `created_at`, `msg` and `response` are taken.
+/// `key`, `created_at`, `msg`, `response`, `_handover` and `_request` are taken.
 pub trait Record: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Names the service in logs and answers; its plural names the collection and the route.
     const NAME: &'static str;

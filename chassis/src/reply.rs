@@ -3,17 +3,18 @@
 use crate::accept::Form;
 use crate::chaos::Ending;
 use crate::handled::Outcome;
-use crate::hop::{Answer, DEGRADED, Missed};
+use crate::hop::{Answer, DEGRADED, QUEUED, Told};
 use crate::problem::Problem;
 use crate::store::Saved;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The `error.code` of an injected fault.
-const INJECTED: &str = "EINJECTED";
+pub(crate) const INJECTED: &str = "EINJECTED";
 
 /// How an order's way through this service ended.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(crate) enum Reply {
     /// The next service answered.
     Passed(Arc<Saved>, Answer),
     /// The next service did not answer as it should.
-    Degraded(Arc<Saved>, Missed),
+    Degraded(Arc<Saved>, Told),
     /// A fault was injected.
     Fault(Ending),
 }
@@ -47,6 +48,7 @@ impl Reply {
             Self::Last => Outcome::Last,
             Self::Ended(_) => Outcome::Ended,
             Self::Passed(..) => Outcome::Passed,
+            Self::Degraded(_, told) if told.queued => Outcome::Queued,
             Self::Degraded(..) => Outcome::Degraded,
             Self::Fault(_) => Outcome::Fault,
         }
@@ -55,7 +57,7 @@ impl Reply {
     /// What stands as `error.code` in the answer of this service.
     pub(crate) fn error(&self) -> Option<&'static str> {
         match self {
-            Self::Degraded(_, missed) => Some(missed.code()),
+            Self::Degraded(_, told) => Some(told.code()),
             Self::Fault(_) => Some(INJECTED),
             Self::Last | Self::Ended(_) | Self::Passed(..) => None,
         }
@@ -65,8 +67,16 @@ impl Reply {
     pub(crate) fn degraded(&self) -> Option<&str> {
         match self {
             Self::Passed(_, answer) => answer.degraded.as_deref(),
-            Self::Degraded(_, missed) => Some(&missed.next),
+            Self::Degraded(_, told) => Some(&told.next),
             Self::Last | Self::Ended(_) | Self::Fault(_) => None,
+        }
+    }
+
+    /// When the order was taken, where the answer tells of one.
+    pub(crate) fn taken_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Ended(saved) | Self::Passed(saved, _) | Self::Degraded(saved, _) => Some(saved.created_at),
+            Self::Last | Self::Fault(_) => None,
         }
     }
 
@@ -86,25 +96,30 @@ impl Reply {
                     || json!({ "location": location, "data": data }),
                 )
             }
-            Self::Passed(saved, Answer { body, degraded }) => {
+            Self::Passed(saved, Answer { body, degraded, queued }) => {
                 let text = format!("\n{location} -> Next {body}");
                 let response = answer(voice, text, || {
                     let mut data = saved.to_json();
                     data["response"] = body;
                     json!({ "location": location, "data": data })
                 });
-                mark(response, degraded.as_deref())
+                mark(response, degraded.as_deref(), queued)
             }
-            Self::Degraded(saved, missed) if voice.strict => strict(location, &saved, &missed),
-            Self::Degraded(saved, missed) => {
-                let error = missed.to_json();
+            Self::Degraded(saved, told) if voice.strict && !told.queued => strict(location, &saved, &told),
+            Self::Degraded(saved, told) => {
+                let Told { next, error, queued } = &told;
                 let text = format!("\n{location} -> Next {error}");
-                let response = answer(
-                    voice,
-                    text,
-                    || json!({ "location": location, "data": saved.to_json(), "error": error }),
-                );
-                mark(response, Some(&missed.next))
+                let mut response = answer(voice, text, || {
+                    let mut body = json!({ "location": location, "data": saved.to_json(), "error": error });
+                    if *queued {
+                        body["queued"] = true.into();
+                    }
+                    body
+                });
+                if voice.strict {
+                    *response.status_mut() = told.strict_status();
+                }
+                mark(response, Some(next), *queued)
             }
             Self::Fault(ending) => fault(voice, ending),
         }
@@ -139,7 +154,10 @@ fn answer(voice: Voice<'_>, text: String, json: impl FnOnce() -> Value) -> Respo
     response
 }
 
-fn mark(mut response: Response, degraded: Option<&str>) -> Response {
+fn mark(mut response: Response, degraded: Option<&str>, queued: bool) -> Response {
+    if queued {
+        response.headers_mut().insert(QUEUED, HeaderValue::from_static("1"));
+    }
     // A name that cannot stand in a header is still in the body.
     if let Some(name) = degraded.and_then(|name| HeaderValue::from_str(name).ok()) {
         response.headers_mut().insert(DEGRADED, name);
@@ -147,12 +165,12 @@ fn mark(mut response: Response, degraded: Option<&str>) -> Response {
     response
 }
 
-fn strict(location: String, saved: &Saved, missed: &Missed) -> Response {
-    let problem = Problem::new(missed.strict_status(), missed.message())
+fn strict(location: String, saved: &Saved, told: &Told) -> Response {
+    let problem = Problem::new(told.strict_status(), told.message())
         .with("location", location)
         .with("data", saved.to_json())
-        .with("error", missed.to_json());
-    match missed.retry_after() {
+        .with("error", told.error.clone());
+    match told.retry_after() {
         Some(time) => problem.retry_after(time),
         None => problem,
     }

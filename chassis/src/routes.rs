@@ -4,16 +4,18 @@ use crate::admin::Admin;
 use crate::app::App;
 use crate::chaos::{self, FAULT};
 use crate::create::create;
-use crate::hop::DEGRADED;
+use crate::hop::{DEGRADED, QUEUED};
+use crate::idempotency::REPLAYED;
 use crate::openapi;
 use crate::problem::Problem;
+use crate::queue::routes as queue;
 use crate::record::Record;
 use crate::trace::TRACE_ID;
 use crate::{circuit, door, events, metrics, read};
 use axum::Router;
 use axum::http::{HeaderName, Method, StatusCode, Uri, header};
 use axum::middleware;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use std::sync::Arc;
 use tower_http::cors::{Any, CorsLayer};
 
@@ -41,6 +43,9 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .route("/chaos/enable", post(chaos::api::enable))
         .route("/chaos/disable", post(chaos::api::disable))
         .route("/circuit", get(circuit::get).put(circuit::put))
+        .route("/queue", get(queue::list))
+        .route("/queue/{key}", delete(queue::discard))
+        .route("/queue/{key}/retry", post(queue::retry))
         .method_not_allowed_fallback(wrong_method);
     let readable = Router::new()
         .route("/events", get(events::events))
@@ -57,7 +62,14 @@ fn open_to_every_page() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(Any)
-        .expose_headers([HeaderName::from_static(DEGRADED), header::RETRY_AFTER, TRACE_ID, FAULT])
+        .expose_headers([
+            HeaderName::from_static(DEGRADED),
+            HeaderName::from_static(QUEUED),
+            HeaderName::from_static(REPLAYED),
+            header::RETRY_AFTER,
+            TRACE_ID,
+            FAULT,
+        ])
 }
 
 /// Answers a request whose method the path does not take.

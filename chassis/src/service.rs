@@ -7,11 +7,13 @@ use crate::circuit::{Circuit, InARow};
 use crate::events::Events;
 use crate::handled::Observers;
 use crate::hop::Next;
+use crate::idempotency::UnderWay;
 use crate::metrics::{Metrics, Turns};
 use crate::otlp::Postman;
+use crate::queue::{Queue, Relay};
 use crate::record::Record;
 use crate::sample::Sampler;
-use crate::settings::{Settings, Storage};
+use crate::settings::{Fallback, Settings, Storage};
 use crate::store::{MongoStore, SqliteStore, Store};
 use crate::{handled, limits, log, otlp, routes, server};
 use axum::Router;
@@ -29,6 +31,7 @@ use tracing::{info, warn};
 pub struct Service {
     app: Arc<App>,
     router: Router,
+    relay: Relay,
     /// Sends traces while it serves.
     postman: Option<Postman>,
 }
@@ -54,6 +57,9 @@ pub enum StartError {
     /// The HTTP client.
     #[error("the HTTP client cannot be made: {0}")]
     Client(#[from] reqwest::Error),
+    /// The calls to the next service.
+    #[error(transparent)]
+    Next(#[from] crate::hop::NextError),
 }
 
 impl Service {
@@ -90,6 +96,11 @@ impl Service {
         let events = Arc::new(Events::new(R::NAME));
         let circuit = circuit::<R>(settings, &id, &events, metrics.turns())?;
         let next = next(settings, circuit.as_ref(), &mut metrics)?;
+        let delivers = next.is_some() && settings.resilience.fallback == Fallback::Queue;
+        let queue = delivers.then(Arc::<Queue>::default);
+        if let Some(queue) = &queue {
+            metrics.add_queue(Arc::clone(queue));
+        }
         let told = Arc::clone(&events);
         let chaos = Arc::new(Chaos::new(R::NAME, faults, move |what| {
             log::chaos(&what);
@@ -115,6 +126,9 @@ impl Service {
         };
         let app = Arc::new(App {
             next,
+            queue,
+            keys: UnderWay::default(),
+            key_time: settings.resilience.idempotency_ttl,
             circuit,
             events,
             id,
@@ -128,8 +142,9 @@ impl Service {
             observers,
             metrics,
         });
+        let relay = Relay::new::<R>(Arc::clone(&app));
         let admin = Admin::new(&settings.admin);
-        Ok(Self { router: routes::router::<R>(Arc::clone(&app), &admin), app, postman })
+        Ok(Self { router: routes::router::<R>(Arc::clone(&app), &admin), app, relay, postman })
     }
 
     #[cfg(test)]
@@ -144,7 +159,7 @@ impl Service {
 
     /// Serves until `stop`; then finishes what has begun, within 7 s, and lets go of the store.
     pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
-        let Self { app, router, postman } = self;
+        let Self { app, router, relay, postman } = self;
         let sent = CancellationToken::new();
         let sending = postman.map(|postman| AbortOnDropHandle::new(tokio::spawn(postman.run(sent.clone()))));
         if let Ok(address) = listener.local_addr() {
@@ -156,7 +171,7 @@ impl Service {
                 stop.cancelled().await;
                 app.chaos.stop();
             };
-            tokio::join!(server::serve(listener, router, stop.clone()), release);
+            tokio::join!(server::serve(listener, router, stop.clone()), relay.run(stop.clone()), release);
             // Requests whose clients have gone have no connection any more, but a place.
             let all = u32::try_from(limits::REQUESTS).expect("a few hundred");
             drop(app.places.acquire_many(all).await);
@@ -218,7 +233,8 @@ fn next(
     metrics: &mut Metrics,
 ) -> Result<Option<Next>, StartError> {
     let (Some(url), Some(circuit)) = (&settings.next.chain_svc, circuit) else { return Ok(None) };
-    let breaker = circuit.breaker().clone();
+    let breaker = circuit.breaker();
     let durations = metrics.add_circuit(breaker.clone());
-    Ok(Some(Next::new(circuit.next().to_owned(), url.clone(), breaker, durations)?))
+    let name = circuit.next().to_owned();
+    Ok(Some(Next::new(name, url.clone(), breaker, &settings.resilience, durations)?))
 }

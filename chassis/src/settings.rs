@@ -9,7 +9,7 @@ mod parse;
 
 use breaker::{Threshold, Trip};
 use clap::{Args, ValueEnum};
-use parse::{chain_url, collector_url, log_filter, number, percent, token};
+use parse::{chain_url, collector_url, log_filter, number, percent, time, token};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,6 +43,9 @@ pub struct Settings {
     /// The circuit on the hop to the next service.
     #[command(flatten)]
     pub circuit: Circuit,
+    /// What is done beside the circuit for an order to arrive, and to arrive once.
+    #[command(flatten)]
+    pub resilience: Resilience,
     /// Who may change something.
     #[command(flatten)]
     pub admin: AdminSettings,
@@ -146,6 +149,32 @@ impl Circuit {
             ..breaker::Settings::default()
         }
     }
+}
+
+/// What is done beside the circuit for an order to arrive, and to arrive once.
+#[derive(Debug, Clone, Args)]
+pub struct Resilience {
+    /// What becomes of a hop that fails: delivered later, or nothing, as in the original
+    #[arg(long, env = "FALLBACK", default_value = "queue")]
+    pub fallback: Fallback,
+    /// How often a hop that fails is tried again at once, within a budget
+    #[arg(long, env = "RETRIES", default_value = "0", value_parser = number(0, 10_u32))]
+    pub retries: u32,
+    /// Calls to the next service that may be under way at once, as many more waiting 50 ms; unset for no limit
+    #[arg(long, env = "BULKHEAD", value_parser = number(1, 1_000_000_u32))]
+    pub bulkhead: Option<u32>,
+    /// How long a request is known by its Idempotency-Key, like 90s, 30m, 24h or 7d
+    #[arg(long, env = "IDEMPOTENCY_TTL", default_value = "7d", value_parser = time(Duration::from_secs(1), Duration::from_secs(366 * 86_400)))]
+    pub idempotency_ttl: Duration,
+}
+
+/// What becomes of a hop that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Fallback {
+    /// It is delivered later.
+    Queue,
+    /// Nothing: the order stays where it is.
+    None,
 }
 
 /// Who may change something while it runs.

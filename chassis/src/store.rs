@@ -3,8 +3,12 @@
 //! A store acknowledges nothing that is not on disk. It may be away: then its answers are errors, and it is asked again
 //! with the next request. Who asks sets the time limit; a store goes on with what it has begun when nobody waits for it
 //! any more.
+//!
+//! A store also keeps what is to be handed on, and by which keys requests are known: [`Outbox`].
 
+mod entry;
 mod mongo;
+mod outbox;
 mod sqlite;
 
 use jiff::Timestamp;
@@ -16,7 +20,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use uuid::Uuid;
 
+pub use entry::{Entry, Inserted, Known, RequestKey, Standing};
 pub use mongo::MongoStore;
+pub use outbox::{Backlog, Claimed, End, Outbox, Place, Queued};
 pub use sqlite::{OpenError, SqliteStore};
 
 /// A document as it is kept.
@@ -71,9 +77,9 @@ pub struct Page {
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// Keeps the documents of one service.
-pub trait Store: fmt::Debug + Send + Sync + 'static {
-    /// Keeps a document. Done when it is on disk.
-    fn insert(&self, saved: Arc<Saved>) -> Pending<'_, ()>;
+pub trait Store: Outbox + fmt::Debug + Send + Sync + 'static {
+    /// Keeps a document, unless its request is known. Done when it is on disk.
+    fn insert(&self, entry: Arc<Entry>) -> Pending<'_, Inserted>;
 
     /// The document with this key.
     fn get(&self, key: Uuid) -> Pending<'_, Option<Saved>>;

@@ -59,7 +59,8 @@ impl TraceContext {
         }
     }
 
-    fn begin(watch: &Sampler) -> Self {
+    /// A trace that begins here.
+    pub(crate) fn begin(watch: &Sampler) -> Self {
         Self {
             id: TraceId(rand::random()),
             parent: None,

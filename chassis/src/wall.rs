@@ -55,7 +55,20 @@ pub(crate) fn new_key() -> (Uuid, Timestamp) {
 }
 
 /// The time that a key carries, to the millisecond.
-fn time_of(key: Uuid) -> Option<Timestamp> {
+pub(crate) fn time_of(key: Uuid) -> Option<Timestamp> {
     let (seconds, nanos) = key.get_timestamp()?.to_unix();
     Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos / 1_000_000 * 1_000_000).ok()?).ok()
+}
+
+/// The time so much later than now.
+pub(crate) fn after(time: Duration) -> Timestamp {
+    let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+    now().checked_add(time).unwrap_or(Timestamp::MAX)
+}
+
+/// For how long a key has been there.
+pub(crate) fn age(key: Uuid) -> Option<Duration> {
+    let age = now().duration_since(time_of(key)?);
+    // Made on a machine whose clock goes ahead of ours.
+    Some(Duration::try_from(age).unwrap_or(Duration::ZERO))
 }

@@ -5,7 +5,7 @@
 
 use chassis::Record;
 use chassis::settings::{
-    self, AdminSettings, Chain, Circuit, Faults, Listen, Log, Next, Storage, Traces, Url,
+    self, AdminSettings, Chain, Circuit, Faults, Listen, Log, Next, Resilience, Storage, Traces, Url,
 };
 use dashboard::{Peer, Peers};
 use shipment::Shipment;
@@ -41,6 +41,9 @@ pub(crate) struct Settings {
     /// Of the order and the payment service.
     #[command(flatten)]
     pub(crate) circuit: Circuit,
+    /// Of all three services.
+    #[command(flatten)]
+    pub(crate) resilience: Resilience,
     /// Of all three services and the dashboard.
     #[command(flatten)]
     pub(crate) admin: AdminSettings,
@@ -78,6 +81,7 @@ impl Settings {
             faults: if faulty { self.faults.clone() } else { Faults::none() },
             storage: self.storage.clone(),
             circuit: self.circuit.clone(),
+            resilience: self.resilience.clone(),
             admin: self.admin.clone(),
             traces: self.traces.clone(),
             log: self.log.clone(),

@@ -5,8 +5,10 @@ use crate::app::App;
 use crate::chaos;
 use crate::circuit::{Circuit, View};
 use crate::limits;
+use crate::queue::Figures;
 use crate::wall::At;
 use serde::Serialize;
+use serde_json::Value;
 
 /// The event's name.
 pub(super) const NAME: &str = "snapshot";
@@ -18,6 +20,7 @@ struct Snapshot<'a> {
     id: &'a str,
     requests: Counts,
     circuit: Option<View<'a>>,
+    queue: Option<Value>,
     chaos: chaos::View,
 }
 
@@ -29,6 +32,7 @@ pub(super) fn text(app: &App) -> String {
         id: &app.id,
         requests: app.events.requests.counts(limits::REQUESTS - app.places.available_permits()),
         circuit: app.circuit.as_ref().map(Circuit::view),
+        queue: app.queue_figures().map(Figures::to_json),
         chaos: app.chaos.view(),
     })
 }

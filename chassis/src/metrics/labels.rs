@@ -71,7 +71,7 @@ pub(super) struct StoreWork {
 
 impl StoreWork {
     pub(super) fn known() -> impl Iterator<Item = Self> {
-        let operations = ["insert", "get", "list", "ping"];
+        let operations = ["insert", "get", "list", "ping", "settle", "claim", "backlog", "sweep"];
         operations
             .into_iter()
             .flat_map(|operation| ["done", "failed"].map(|outcome| Self { operation, outcome }))

@@ -74,7 +74,7 @@ impl Draughtsman {
 
     fn hop(&self, handled: &Handled, hop: Hop) -> SpanData {
         // An injected fault of ours ends the way before the hop or after it, and is none of the hop's.
-        let error = handled.error.filter(|_| handled.outcome == Outcome::Degraded);
+        let error = handled.error.filter(|_| [Outcome::Degraded, Outcome::Queued].contains(&handled.outcome));
         let verdict = match error {
             Some("EOPENBREAKER" | "ESEMLOCKED") => "refused",
             Some("ETIMEDOUT") => "timed out",

@@ -7,6 +7,7 @@ use reqwest::Url;
 use std::fmt::{self, Display};
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -68,6 +69,28 @@ where
     move |text| match text.parse::<T>() {
         Ok(number) if least <= number && number <= most => Ok(number),
         _ => Err(format!("expected a whole number from {least} to {most}")),
+    }
+}
+
+/// Reads a time with its unit.
+pub(super) fn time(
+    least: Duration,
+    most: Duration,
+) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+        let unit = match unit {
+            "ms" => Some(Duration::from_millis(1)),
+            "s" => Some(Duration::from_secs(1)),
+            "m" => Some(Duration::from_secs(60)),
+            "h" => Some(Duration::from_secs(3_600)),
+            "d" => Some(Duration::from_secs(86_400)),
+            _ => None,
+        };
+        let time = number.parse().ok().and_then(|number: u32| unit?.checked_mul(number));
+        time.filter(|time| (least..=most).contains(time)).ok_or_else(|| {
+            format!("expected a time with its unit, like 90s, 30m, 24h or 7d, from {least:?} on")
+        })
     }
 }
 

@@ -4,20 +4,32 @@
 //! the request that asked for it is gone. Inserts of concurrent requests are written together. A document is written
 //! once even if the driver's answer to it is lost: it bears our key, so that a second try that finds it there has
 //! succeeded.
+//!
+//! What is to be handed on and the key of the request lie inside the document, under names of ours. So one insert writes
+//! all, on a server of any kind: no transaction is needed, and no replica set.
 
 mod convert;
+mod handovers;
 mod inserts;
+mod settle;
 
-use super::{Page, Pending, Saved, Store, StoreError};
+use super::{
+    Backlog, Claimed, End, Entry, Inserted, Known, Outbox, Page, Pending, Place, Queued, Saved, Store,
+    StoreError,
+};
 use crate::limits;
 use crate::settings::Secret;
-use convert::{from_bson, to_bson};
+use convert::{REQUEST_KEY, from_bson, known, to_bson};
 use inserts::{Inserts, Unwritten};
+use jiff::Timestamp;
 use mongodb::bson::{RawDocumentBuf, doc};
 use mongodb::error::Error;
 use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
-use mongodb::{Client, Collection};
+use mongodb::{Client, Collection, Database};
+use serde_json::Value;
+use settle::Settler;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tracing::{debug, warn};
@@ -32,10 +44,14 @@ const AWAY: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct MongoStore {
     client: Client,
+    database: Database,
     collection: Collection<RawDocumentBuf>,
     inserts: Inserts,
     /// An operation that is under way holds one, also when nobody waits for it any more.
     places: Arc<Semaphore>,
+    settler: Settler,
+    /// Whether the indexes are known to be there.
+    prepared: Arc<AtomicBool>,
 }
 
 impl MongoStore {
@@ -55,23 +71,40 @@ impl MongoStore {
             concern.journal = Some(true);
         }
         let client = Client::with_options(options).map_err(unusable)?;
-        let collection = client.database(&database).collection(records);
-        let inserts = Inserts::start(Collection::clone(&collection));
-        Ok(Self { client, collection, inserts, places: Arc::new(Semaphore::new(limits::REQUESTS)) })
+        let database = client.database(&database);
+        let collection: Collection<RawDocumentBuf> = database.collection(records);
+        let inserts = Inserts::start(collection.clone());
+        let settler = Settler::start(database.clone(), records);
+        let places = Arc::new(Semaphore::new(limits::REQUESTS));
+        Ok(Self { client, database, collection, inserts, places, settler, prepared: Arc::default() })
     }
 }
 
 impl Store for MongoStore {
-    fn insert(&self, saved: Arc<Saved>) -> Pending<'_, ()> {
+    fn insert(&self, entry: Arc<Entry>) -> Pending<'_, Inserted> {
         Box::pin(async move {
-            let mut written = self.inserts.insert(to_bson(&saved).map_err(StoreError::new)?).await;
-            if let Err(Unwritten::Lost(_)) = written {
-                written = match self.inserts.insert(to_bson(&saved).map_err(StoreError::new)?).await {
-                    Err(Unwritten::Duplicate(_)) => Ok(()),
-                    other => other,
+            let Some(request) = &entry.request else {
+                return match self.write(&entry).await? {
+                    Ok(()) => Ok(Inserted::Kept),
+                    Err(there) => Err(StoreError::new(there)),
                 };
+            };
+            // Without its index, two of the same key could both be kept.
+            self.prepare().await?;
+            if self.write(&entry).await?.is_ok() {
+                return Ok(Inserted::Kept);
             }
-            written.map_err(|unwritten| StoreError::new(Error::from(unwritten)))
+            match self.known(request.key.clone()).await? {
+                // The first try had come through.
+                Some((known, _)) if known.saved.key == entry.saved.key => return Ok(Inserted::Kept),
+                Some((known, expires_at)) if expires_at > entry.saved.created_at => {
+                    return Ok(Inserted::Known(Box::new(known)));
+                }
+                _ => {}
+            }
+            self.forget(Some(request.key.clone()), entry.saved.created_at).await?;
+            let written = self.write(&entry).await?;
+            written.map(|()| Inserted::Kept).map_err(StoreError::new)
         })
     }
 
@@ -113,8 +146,12 @@ impl Store for MongoStore {
     }
 
     fn ping(&self) -> Pending<'_, ()> {
-        let database = self.client.database(DATABASE);
-        self.detached(async move { database.run_command(doc! { "ping": 1 }).await.map(drop) })
+        let (database, collection) = (self.database.clone(), self.collection.clone());
+        let prepared = Arc::clone(&self.prepared);
+        self.detached(async move {
+            prepare(&collection, &prepared).await?;
+            database.run_command(doc! { "ping": 1 }).await.map(drop)
+        })
     }
 
     fn close(&self) -> Pending<'_, ()> {
@@ -126,7 +163,97 @@ impl Store for MongoStore {
     }
 }
 
+impl Outbox for MongoStore {
+    fn settle(&self, key: Uuid, end: End) -> Pending<'_, ()> {
+        self.settler.settle(key, end)
+    }
+
+    fn claim(&self, now: Timestamp, lease: Timestamp, limit: u32) -> Pending<'_, Vec<Claimed>> {
+        let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
+        self.detached(async move {
+            prepare(&collection, &prepared).await?;
+            handovers::claim(&collection, now, lease, limit).await
+        })
+    }
+
+    fn queued(&self, which: Option<Place>, limit: u32, after: Option<Uuid>) -> Pending<'_, Vec<Queued>> {
+        let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
+        self.detached(async move {
+            prepare(&collection, &prepared).await?;
+            handovers::list(&collection, which, limit, after).await
+        })
+    }
+
+    fn backlog(&self, now: Timestamp) -> Pending<'_, Backlog> {
+        let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
+        self.detached(async move {
+            prepare(&collection, &prepared).await?;
+            handovers::backlog(&collection, now).await
+        })
+    }
+
+    fn retry(&self, key: Uuid, now: Timestamp) -> Pending<'_, bool> {
+        let collection = self.collection.clone();
+        self.detached(async move { handovers::retry(&collection, key, now).await })
+    }
+
+    fn discard(&self, key: Uuid, end: Value) -> Pending<'_, bool> {
+        let collection = self.collection.clone();
+        self.detached(async move { handovers::discard(&collection, key, &end).await })
+    }
+
+    fn sweep(&self, now: Timestamp) -> Pending<'_, u32> {
+        let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
+        self.detached(async move {
+            // Once more: somebody may have dropped the collection.
+            prepared.store(false, Ordering::Relaxed);
+            prepare(&collection, &prepared).await?;
+            handovers::forget_expired(&collection, None, now).await
+        })
+    }
+}
+
 impl MongoStore {
+    /// Writes a document, once more where nobody knows what became of it. The inner error says that it, or one with the
+    /// same key of a request, is there already; where the first try may have been that, it is none.
+    async fn write(&self, entry: &Entry) -> Result<Result<(), Error>, StoreError> {
+        let document = || to_bson(entry).map_err(StoreError::new);
+        let mut written = self.inserts.insert(document()?).await;
+        let lost = matches!(written, Err(Unwritten::Lost(_)));
+        if lost {
+            written = self.inserts.insert(document()?).await;
+        }
+        match written {
+            Ok(()) => Ok(Ok(())),
+            Err(Unwritten::Duplicate(_)) if lost && entry.request.is_none() => Ok(Ok(())),
+            Err(Unwritten::Duplicate(error)) => Ok(Err(error)),
+            Err(unwritten) => Err(StoreError::new(Error::from(unwritten))),
+        }
+    }
+
+    /// The document of the request that bore this key, and until when that is known.
+    fn known(&self, request: String) -> Pending<'_, Option<(Known, Timestamp)>> {
+        let collection = self.collection.clone();
+        self.detached(async move {
+            let found = collection.find_one(doc! { REQUEST_KEY: request }).await?;
+            found.as_deref().map(known).transpose()
+        })
+    }
+
+    fn forget(&self, request: Option<String>, now: Timestamp) -> Pending<'_, u32> {
+        let collection = self.collection.clone();
+        self.detached(async move { handovers::forget_expired(&collection, request.as_deref(), now).await })
+    }
+
+    /// Sees to it that the indexes are there.
+    fn prepare(&self) -> Pending<'_, ()> {
+        if self.prepared.load(Ordering::Relaxed) {
+            return Box::pin(async { Ok(()) });
+        }
+        let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
+        self.detached(async move { prepare(&collection, &prepared).await })
+    }
+
     /// Runs an operation to its end, whoever waits for it.
     fn detached<T: Send + 'static>(
         &self,
@@ -146,6 +273,15 @@ impl MongoStore {
             }
         })
     }
+}
+
+/// Makes the indexes, unless that was done. Many may come to do so at once: the server makes each but once.
+async fn prepare(collection: &Collection<RawDocumentBuf>, prepared: &AtomicBool) -> Result<(), Error> {
+    if !prepared.load(Ordering::Relaxed) {
+        collection.create_indexes(handovers::indexes()).await?;
+        prepared.store(true, Ordering::Relaxed);
+    }
+    Ok(())
 }
 
 /// Without the driver's reason, which may quote a part of the URL that nobody may see.

@@ -1,25 +1,31 @@
 //! The embedded store: one SQLite file per service.
 //!
-//! One thread owns the connection and takes its work from a bounded queue. Inserts that have gathered while it was busy
-//! are written in one transaction and share one flush to disk; each is acknowledged after it.
+//! One thread owns the connection and takes its work from a bounded queue. Writes that have gathered while it was busy
+//! are one transaction and share one flush to disk; each is acknowledged after it.
 
-use super::{Page, Pending, Saved, Store, StoreError};
-use crate::limits;
+mod documents;
+mod file;
+mod handovers;
+mod requests;
+
+use super::{
+    Backlog, Claimed, End, Entry, Inserted, Outbox, Page, Pending, Place, Queued, Saved, Store, StoreError,
+};
+use file::{OurFile, connect};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use serde_json::Value;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+pub use file::OpenError;
+
 /// Requests that may wait for the thread.
 const QUEUE: usize = 1024;
-/// Most documents that are written in one transaction.
+/// Most writes in one transaction.
 const BATCH: usize = 256;
-/// How long another process may hold the file.
-const BUSY: Duration = Duration::from_millis(1_500);
 
 /// Keeps documents in an SQLite file.
 #[derive(Debug)]
@@ -27,38 +33,23 @@ pub struct SqliteStore {
     jobs: mpsc::Sender<Job>,
 }
 
-/// Why a file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The folder is not there and cannot be made.
-    #[error("the folder {} cannot be made: {cause}; expected one that this program may write to", .folder.display())]
-    Folder {
-        /// The folder.
-        folder: PathBuf,
-        /// Why not.
-        cause: std::io::Error,
-    },
-    /// The file cannot be opened or written, or is none of ours.
-    #[error("the file {} cannot be used: {cause}; expected one of ours, or none, in a folder that this program may write to", .file.display())]
-    File {
-        /// The file.
-        file: PathBuf,
-        /// Why not.
-        cause: rusqlite::Error,
-    },
-    /// The operating system gave no thread.
-    #[error("no thread for the store: {0}")]
-    Thread(std::io::Error),
-}
-
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
+type Work = Box<dyn FnOnce(&mut Worker) + Send>;
+
 enum Job {
-    Insert(Arc<Saved>, Reply<()>),
-    Get(Uuid, Reply<Option<Saved>>),
-    List(u32, Option<Uuid>, Reply<Page>),
-    Ping(Reply<()>),
+    Insert(Arc<Entry>, Reply<Inserted>),
+    Settle(Uuid, End, Reply<()>),
+    /// Anything else, which is done by itself; it looks for itself whether somebody still waits for it.
+    Other(Work),
     Close(Reply<()>),
+}
+
+/// What the thread works with.
+struct Worker {
+    connection: Connection,
+    file: OurFile,
+    flushes: bool,
 }
 
 impl SqliteStore {
@@ -68,17 +59,12 @@ impl SqliteStore {
     ///
     /// Where the folder or the file cannot be made, read or written.
     pub fn open(folder: &Path, records: &str) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(folder)
-            .map_err(|cause| OpenError::Folder { folder: folder.to_owned(), cause })?;
-        let file = folder.join(format!("{records}.sqlite"));
-        let unusable = |cause| OpenError::File { file: file.clone(), cause };
-        let connection = connect(&file).map_err(unusable)?;
-        let ours = OurFile::at(file.clone())
-            .map_err(|cause| OpenError::Folder { folder: folder.to_owned(), cause })?;
+        let (connection, file) = connect(folder, records)?;
+        let worker = Worker { connection, file, flushes: true };
         let (jobs, queue) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
             .name(format!("store {records}"))
-            .spawn(move || work(connection, &ours, queue))
+            .spawn(move || worker.work(queue))
             .map_err(OpenError::Thread)?;
         Ok(Self { jobs })
     }
@@ -90,23 +76,40 @@ impl SqliteStore {
             answer.await.map_err(|_| closed())?
         })
     }
+
+    fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Worker) -> Result<T, StoreError> + Send + 'static,
+    ) -> Pending<'_, T> {
+        self.ask(move |reply| {
+            Job::Other(Box::new(move |worker| {
+                // Else its client was told that it took too long.
+                if !reply.is_closed() {
+                    tell(reply, work(worker));
+                }
+            }))
+        })
+    }
 }
 
 impl Store for SqliteStore {
-    fn insert(&self, saved: Arc<Saved>) -> Pending<'_, ()> {
-        self.ask(|reply| Job::Insert(saved, reply))
+    fn insert(&self, entry: Arc<Entry>) -> Pending<'_, Inserted> {
+        self.ask(|reply| Job::Insert(entry, reply))
     }
 
     fn get(&self, key: Uuid) -> Pending<'_, Option<Saved>> {
-        self.ask(move |reply| Job::Get(key, reply))
+        self.run(move |worker| documents::get(&worker.connection, key).map_err(StoreError::new))
     }
 
     fn list(&self, limit: u32, before: Option<Uuid>) -> Pending<'_, Page> {
-        self.ask(move |reply| Job::List(limit, before, reply))
+        self.run(move |worker| documents::list(&worker.connection, limit, before).map_err(StoreError::new))
     }
 
     fn ping(&self) -> Pending<'_, ()> {
-        self.ask(Job::Ping)
+        self.run(|worker| {
+            worker.file.check()?;
+            worker.connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(StoreError::new)
+        })
     }
 
     fn close(&self) -> Pending<'_, ()> {
@@ -114,60 +117,169 @@ impl Store for SqliteStore {
     }
 }
 
+impl Outbox for SqliteStore {
+    fn settle(&self, key: Uuid, end: End) -> Pending<'_, ()> {
+        self.ask(move |reply| Job::Settle(key, end, reply))
+    }
+
+    fn claim(&self, now: Timestamp, lease: Timestamp, limit: u32) -> Pending<'_, Vec<Claimed>> {
+        self.run(move |worker| {
+            let due = handovers::any_due(&worker.connection, now).map_err(StoreError::new)?;
+            if !due {
+                return Ok(Vec::new());
+            }
+            // A lease that is lost with the machine has run out.
+            worker.write(false, |transaction| handovers::claim(transaction, now, lease, limit))
+        })
+    }
+
+    fn queued(&self, which: Option<Place>, limit: u32, after: Option<Uuid>) -> Pending<'_, Vec<Queued>> {
+        self.run(move |worker| {
+            handovers::list(&worker.connection, which, limit, after).map_err(StoreError::new)
+        })
+    }
+
+    fn backlog(&self, now: Timestamp) -> Pending<'_, Backlog> {
+        self.run(move |worker| handovers::backlog(&worker.connection, now).map_err(StoreError::new))
+    }
+
+    fn retry(&self, key: Uuid, now: Timestamp) -> Pending<'_, bool> {
+        self.run(move |worker| worker.write(true, |transaction| handovers::retry(transaction, key, now)))
+    }
+
+    fn discard(&self, key: Uuid, end: Value) -> Pending<'_, bool> {
+        self.run(move |worker| {
+            worker.write(true, |transaction| {
+                requests::answer(transaction, key, &end)?;
+                handovers::remove(transaction, key)
+            })
+        })
+    }
+
+    fn sweep(&self, now: Timestamp) -> Pending<'_, u32> {
+        self.run(move |worker| {
+            // Keys that are forgotten late do no harm.
+            worker.write(false, |transaction| requests::sweep(transaction, now))
+        })
+    }
+}
+
 fn closed() -> StoreError {
     StoreError::new("the store is closed")
 }
 
-fn connect(file: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(file)?;
-    connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    // An acknowledged document survives a power cut.
-    connection.pragma_update(None, "synchronous", "full")?;
-    connection.execute_batch(
-        "CREATE TABLE IF NOT EXISTS documents (key TEXT PRIMARY KEY, created_at TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
-         PRAGMA user_version = 1;",
-    )?;
-    Ok(connection)
+/// Writes that share a transaction.
+#[derive(Default)]
+struct Batch {
+    inserts: Vec<(Arc<Entry>, Reply<Inserted>)>,
+    ends: Vec<(Uuid, End, Reply<()>)>,
+    others: Vec<Work>,
+    close: Option<Reply<()>>,
 }
 
-fn work(mut connection: Connection, file: &OurFile, mut queue: mpsc::Receiver<Job>) {
-    while let Some(first) = queue.blocking_recv() {
-        let mut inserts = Vec::new();
-        let mut others = Vec::new();
+impl Batch {
+    fn gather(first: Job, queue: &mut mpsc::Receiver<Job>) -> Self {
+        let mut batch = Self::default();
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
                 // Whose client was told that it took too long.
-                job if job.is_forsaken() => {}
-                Job::Insert(saved, reply) => inserts.push((saved, reply)),
-                other => others.push(other),
+                Job::Insert(_, reply) if reply.is_closed() => {}
+                Job::Insert(entry, reply) => batch.inserts.push((entry, reply)),
+                Job::Settle(key, end, reply) => batch.ends.push((key, end, reply)),
+                Job::Other(work) => batch.others.push(work),
+                Job::Close(reply) => batch.close = Some(reply),
             }
-            next = if inserts.len() + others.len() < BATCH { queue.try_recv().ok() } else { None };
+            let is_full = batch.inserts.len() + batch.ends.len() + batch.others.len() >= BATCH;
+            next = if is_full || batch.close.is_some() { None } else { queue.try_recv().ok() };
         }
-        if !inserts.is_empty() {
-            let written =
-                file.check().and_then(|()| insert(&mut connection, &inserts).map_err(StoreError::new));
-            for (_, reply) in inserts {
-                tell(reply, written.clone());
+        batch
+    }
+}
+
+impl Worker {
+    fn work(mut self, mut queue: mpsc::Receiver<Job>) {
+        while let Some(first) = queue.blocking_recv() {
+            let Batch { inserts, ends, others, close } = Batch::gather(first, &mut queue);
+            if inserts.len() + ends.len() > 0 {
+                let written = self.write(!inserts.is_empty(), |transaction| {
+                    for (key, end, _) in &ends {
+                        settle(transaction, *key, end)?;
+                    }
+                    inserts.iter().map(|(entry, _)| insert(transaction, entry)).collect::<Result<Vec<_>, _>>()
+                });
+                match written {
+                    Ok(outcomes) => {
+                        inserts.into_iter().zip(outcomes).for_each(|((_, reply), one)| tell(reply, Ok(one)));
+                        ends.into_iter().for_each(|(.., reply)| tell(reply, Ok(())));
+                    }
+                    Err(error) => {
+                        inserts.into_iter().for_each(|(_, reply)| tell(reply, Err(error.clone())));
+                        ends.into_iter().for_each(|(.., reply)| tell(reply, Err(error.clone())));
+                    }
+                }
+            }
+            for work in others {
+                work(&mut self);
+            }
+            if let Some(reply) = close {
+                queue.close();
+                tell(reply, self.connection.close().map_err(|(_, error)| StoreError::new(error)));
+                return;
             }
         }
-        for job in others {
-            match job {
-                Job::Insert(..) => {}
-                Job::Get(key, reply) => tell(reply, get(&connection, key).map_err(StoreError::new)),
-                Job::List(limit, before, reply) => {
-                    tell(reply, list(&connection, limit, before).map_err(StoreError::new));
-                }
-                Job::Ping(reply) => {
-                    tell(reply, file.check().and_then(|()| ping(&connection).map_err(StoreError::new)));
-                }
-                Job::Close(reply) => {
-                    queue.close();
-                    tell(reply, connection.close().map_err(|(_, error)| StoreError::new(error)));
-                    return;
-                }
+    }
+
+    /// Makes a transaction. Where it need not be flushed to disk, it will be with the next one that must.
+    fn write<T>(
+        &mut self,
+        flush: bool,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        self.file.check()?;
+        let write = || {
+            if self.flushes != flush {
+                let level = if flush { "full" } else { "normal" };
+                self.connection.pragma_update(None, "synchronous", level)?;
+                self.flushes = flush;
             }
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        let written: rusqlite::Result<T> = write();
+        written.map_err(StoreError::new)
+    }
+}
+
+fn insert(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Inserted> {
+    if let Some(request) = &entry.request {
+        if let Some(known) = requests::find(transaction, &request.key, entry.saved.created_at)? {
+            return Ok(Inserted::Known(Box::new(known)));
+        }
+        requests::insert(transaction, request, entry)?;
+    }
+    documents::insert(transaction, &entry.saved)?;
+    if let Some(due) = entry.due {
+        handovers::insert(transaction, entry, due)?;
+    }
+    Ok(Inserted::Kept)
+}
+
+fn settle(transaction: &Transaction<'_>, key: Uuid, end: &End) -> rusqlite::Result<()> {
+    match end {
+        End::Taken(known) => {
+            if let Some(known) = known {
+                requests::answer(transaction, key, known)?;
+            }
+            handovers::remove(transaction, key).map(drop)
+        }
+        End::Missed { attempts, due, error } => {
+            handovers::update(transaction, key, Place::Waiting, *attempts, Some(*due), error)
+        }
+        End::Refused { attempts, error } => {
+            handovers::update(transaction, key, Place::SetAside, *attempts, None, error)
         }
     }
 }
@@ -175,99 +287,4 @@ fn work(mut connection: Connection, file: &OurFile, mut queue: mpsc::Receiver<Jo
 /// Who does not wait any more is not told.
 fn tell<T>(reply: Reply<T>, answer: Result<T, StoreError>) {
     let _ = reply.send(answer);
-}
-
-impl Job {
-    fn is_forsaken(&self) -> bool {
-        match self {
-            Self::Insert(_, reply) | Self::Ping(reply) => reply.is_closed(),
-            Self::Get(_, reply) => reply.is_closed(),
-            Self::List(_, _, reply) => reply.is_closed(),
-            Self::Close(_) => false,
-        }
-    }
-}
-
-/// The file that was opened. Removed or replaced, SQLite goes on writing to what nobody will find again.
-struct OurFile {
-    path: PathBuf,
-    id: (u64, u64),
-}
-
-impl OurFile {
-    fn at(path: PathBuf) -> std::io::Result<Self> {
-        let id = identity(&path)?;
-        Ok(Self { path, id })
-    }
-
-    fn check(&self) -> Result<(), StoreError> {
-        match identity(&self.path) {
-            Ok(id) if id == self.id => Ok(()),
-            _ => Err(StoreError::new(format!("the file {} was removed while in use", self.path.display()))),
-        }
-    }
-}
-
-fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
-    let metadata = std::fs::metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
-}
-
-fn insert(connection: &mut Connection, batch: &[(Arc<Saved>, Reply<()>)]) -> rusqlite::Result<()> {
-    let transaction = connection.transaction()?;
-    {
-        let mut statement = transaction
-            .prepare_cached("INSERT INTO documents (key, created_at, document) VALUES (?1, ?2, ?3)")?;
-        for (saved, _) in batch {
-            let document = serde_json::to_string(&saved.document)
-                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-            statement.execute(params![saved.key.to_string(), saved.created_at.to_string(), document])?;
-        }
-    }
-    transaction.commit()
-}
-
-fn get(connection: &Connection, key: Uuid) -> rusqlite::Result<Option<Saved>> {
-    connection
-        .prepare_cached("SELECT key, created_at, document FROM documents WHERE key = ?1")?
-        .query_row([key.to_string()], read)
-        .optional()
-}
-
-fn list(connection: &Connection, limit: u32, before: Option<Uuid>) -> rusqlite::Result<Page> {
-    // No key is as great as a tilde.
-    let before = before.map_or_else(|| "~".to_owned(), |key| key.to_string());
-    let mut statement = connection.prepare_cached(
-        "SELECT key, created_at, document FROM documents WHERE key < ?1 ORDER BY key DESC LIMIT ?2",
-    )?;
-    let mut rows = statement.query(params![before, limit])?;
-    let mut page = Page::default();
-    let mut bytes = 0;
-    while let Some(row) = rows.next()? {
-        bytes += row.get_ref(2)?.as_str()?.len();
-        page.documents.push(read(row)?);
-        if bytes > limits::PAGE_BYTES {
-            page.more = true;
-            return Ok(page);
-        }
-    }
-    page.more = page.documents.len() == limit as usize;
-    Ok(page)
-}
-
-/// Whether the file can be written to now.
-fn ping(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")
-}
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Saved> {
-    let (key, created_at, document): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    let wrong = |column, error: Box<dyn std::error::Error + Send + Sync>| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error)
-    };
-    Ok(Saved {
-        key: key.parse().map_err(|error: uuid::Error| wrong(0, error.into()))?,
-        created_at: created_at.parse::<Timestamp>().map_err(|error| wrong(1, error.into()))?,
-        document: serde_json::from_str(&document).map_err(|error| wrong(2, error.into()))?,
-    })
 }

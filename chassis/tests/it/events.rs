@@ -129,11 +129,11 @@ async fn what_became_of_a_watched_request_is_told() {
         data
     };
     let failed = told("/create?count=2", PARCEL).await;
-    let expected = json!({ "hop": 3, "outcome": "degraded", "status": 200, "next": "next", "error": "EUPSTREAM", "degraded": "next", "fault": null, "state": "closed" });
+    let expected = json!({ "hop": 3, "outcome": "queued", "status": 200, "next": "next", "error": "EUPSTREAM", "degraded": "next", "fault": null, "state": "closed" });
     assert_parts(&failed, &expected);
     assert!(failed["next_ms"].as_f64() <= failed["took_ms"].as_f64(), "{failed}");
     let refused = told("/create", PARCEL).await;
-    let expected = json!({ "hop": 1, "outcome": "degraded", "status": 200, "next": "next", "error": "EOPENBREAKER", "degraded": "next", "state": "open" });
+    let expected = json!({ "hop": 1, "outcome": "queued", "status": 200, "next": "next", "error": "EOPENBREAKER", "degraded": "next", "state": "open" });
     assert_parts(&refused, &expected);
     let last = told("/create?count=5", PARCEL).await;
     let expected = json!({ "hop": 6, "outcome": "last", "status": 200, "next": null, "next_ms": null, "error": null, "degraded": null, "fault": null, "state": null });

@@ -9,12 +9,16 @@ use testkit::{Behaviour, Peer, eventually, refused_addr};
 
 use std::time::Duration;
 
+/// As in the original: nothing is delivered later.
+const NO_QUEUE: [&str; 2] = ["--fallback", "none"];
+
 /// A service whose next one is `url`, lenient and strict; both circuits are kept closed.
 async fn pair(folder: &TempDir, url: &str, timeout: &str) -> (Router, Router) {
     let flags = ["--chain-svc", url, "--chain-name", "next", "--breaker-error-threshold", "100"];
     let flags = [&flags[..], &["--breaker-timeout-ms", timeout]].concat();
     let lenient = service(folder.path(), &flags).await.router();
-    let strict = service(folder.path(), &[&flags[..], &["--strict-status"]].concat()).await.router();
+    let flags = [&flags[..], &NO_QUEUE, &["--strict-status"]].concat();
+    let strict = service(folder.path(), &flags).await.router();
     (lenient, strict)
 }
 
@@ -126,7 +130,7 @@ async fn a_fault_of_the_client_does_not_count_against_the_circuit() {
         assert_eq!(post(&router, "/create", PARCEL).await.json()["error"]["status"], status);
     }
     assert_eq!(peer.count(), 7, "none was refused");
-    for status in [408, 429] {
+    for status in [408, 425, 429] {
         // A circuit of its own each time: the first failure opens it.
         let router = service(folder.path(), &["--chain-svc", &peer.url("/")]).await.router();
         peer.set(Behaviour::json(status, "{}"));
@@ -139,13 +143,15 @@ async fn a_fault_of_the_client_does_not_count_against_the_circuit() {
 async fn with_strict_statuses_a_fault_of_the_client_counts_nowhere_in_the_chain() {
     let folder = tempfile::tempdir().expect("a folder");
     let peer = Peer::start(Behaviour::json(422, r#"{"field":"directions"}"#)).await;
-    let middle = service(folder.path(), &["--chain-svc", &peer.url("/"), "--strict-status"]).await;
+    let flags = ["--chain-svc", &peer.url("/"), "--strict-status"];
+    let middle = service(folder.path(), &[&flags[..], &NO_QUEUE].concat()).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/create", listener.local_addr().expect("bound"));
     let stop = tokio_util::sync::CancellationToken::new();
     let served = tokio::spawn(middle.serve(listener, stop.clone()));
 
-    let front = service(folder.path(), &["--chain-svc", &url, "--strict-status"]).await.router();
+    let flags = ["--chain-svc", &url, "--strict-status"];
+    let front = service(folder.path(), &[&flags[..], &NO_QUEUE].concat()).await.router();
     let body = r#"{"id":"1","weight":1,"inner":{"id":"2","weight":1,"inner":{}}}"#;
     for _ in 0..3 {
         let answer = post(&front, "/create", body).await;
@@ -211,7 +217,8 @@ async fn a_refusal_says_how_long() {
     let wait = error["retry_after_ms"].as_u64().expect("a time");
     assert!((3_500_000..=3_600_000).contains(&wait), "{wait} ms");
 
-    let strict = service(folder.path(), &[&flags[..], &["--strict-status"]].concat()).await.router();
+    let flags = [&flags[..], &NO_QUEUE, &["--strict-status"]].concat();
+    let strict = service(folder.path(), &flags).await.router();
     post(&strict, "/create", PARCEL).await;
     let refused = post(&strict, "/create", PARCEL).await;
     assert_eq!(refused.status, 503);
@@ -233,6 +240,8 @@ async fn a_full_circuit_refuses() {
         "--breaker-timeout-ms",
         "60000",
         "--strict-status",
+        "--fallback",
+        "none",
     ];
     let router = service(folder.path(), &flags).await.router();
     let first = tokio::spawn({

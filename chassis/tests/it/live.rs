@@ -1,7 +1,7 @@
 //! A service that listens, on a store in memory: so that a clock that is moved is not held up by a disk.
 
 use crate::parcel::{PARCEL, service_on};
-use chassis::store::{Page, Pending, Saved, Store};
+use chassis::store::{Entry, Inserted, Outbox, Page, Pending, Saved, Store};
 use reqwest::{Client, Method, StatusCode, header};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -13,12 +13,14 @@ use uuid::Uuid;
 
 /// Keeps documents while it lives.
 #[derive(Debug, Default)]
-struct Memory(Mutex<Vec<Arc<Saved>>>);
+struct Memory(Mutex<Vec<Arc<Entry>>>);
+
+impl Outbox for Memory {}
 
 impl Store for Memory {
-    fn insert(&self, saved: Arc<Saved>) -> Pending<'_, ()> {
-        self.0.lock().expect("no panic in here").push(saved);
-        Box::pin(async { Ok(()) })
+    fn insert(&self, entry: Arc<Entry>) -> Pending<'_, Inserted> {
+        self.0.lock().expect("no panic in here").push(entry);
+        Box::pin(async { Ok(Inserted::Kept) })
     }
 
     fn get(&self, _: Uuid) -> Pending<'_, Option<Saved>> {

@@ -23,16 +23,24 @@ mod faults;
 mod hop;
 /// The stream of the Hystrix dashboard.
 mod hystrix;
+/// A key of the client's: the same request is taken once.
+mod idempotency;
 /// Metrics, as Prometheus reads them.
 mod metrics;
 /// What the service says of itself as OpenAPI.
 mod openapi;
 /// Traces, as a collector gets them.
 mod otlp;
+/// The second half of that suite: what is to be handed on, and the keys of requests.
+mod outbox;
+/// What cannot be handed on is delivered later, and once.
+mod queue;
 /// Saved documents, read back.
 mod reading;
 /// What `POST /create` answers, to the letter.
 mod replies;
+/// Retries, a bulkhead, and a deadline that is passed on.
+mod resilience;
 /// Connections, limits, clients that go away, stopping.
 mod server;
 /// Those who tell, and those who read.

@@ -134,9 +134,15 @@ async fn requests_are_counted_by_route_and_outcome() {
         );
         assert_eq!(seen.get(&series), Some(&count), "{series}");
     }
-    for (outcome, count) in
-        [("last", 1.0), ("ended", 0.0), ("passed", 1.0), ("degraded", 0.0), ("fault", 0.0), ("refused", 1.0)]
-    {
+    for (outcome, count) in [
+        ("last", 1.0),
+        ("ended", 0.0),
+        ("passed", 1.0),
+        ("degraded", 0.0),
+        ("queued", 0.0),
+        ("fault", 0.0),
+        ("refused", 1.0),
+    ] {
         assert_eq!(seen[&format!("create_requests_total{{outcome=\"{outcome}\"}}")], count, "{outcome}");
     }
     let store = |operation: &str, outcome: &str| {

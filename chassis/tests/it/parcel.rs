@@ -35,6 +35,9 @@ impl Record for Parcel {
 
 pub(crate) const PARCEL: &str = r#"{"id":"1","weight":2.5,"labels":[],"inner":{"b":1,"a":2}}"#;
 
+/// A parcel in a parcel.
+pub(crate) const NESTED: &str = r#"{"id":"1","weight":1,"inner":{"id":"2","weight":1,"inner":{}}}"#;
+
 /// The settings that these flags make. Where a test does not set a time-out, a busy machine must not run into one.
 pub(crate) fn settings(flags: &[&str]) -> Settings {
     let mut settings =
@@ -95,6 +98,20 @@ pub(crate) async fn post(router: &Router, path: &str, body: impl Into<Body>) -> 
 /// Posts a body as JSON, and asks for text.
 pub(crate) async fn post_for_text(router: &Router, path: &str, body: impl Into<Body>) -> Answer {
     ask(router, posting(path, body, "*/*")).await
+}
+
+/// Posts a parcel under headers of the test's own, and asks for JSON.
+pub(crate) async fn post_with(
+    router: &Router,
+    path: &str,
+    body: impl Into<Body>,
+    headers: &[(&'static str, &str)],
+) -> Answer {
+    let mut request = posting(path, body, "application/json");
+    for (name, value) in headers {
+        request.headers_mut().append(*name, value.parse().expect("a header"));
+    }
+    ask(router, request).await
 }
 
 fn posting(path: &str, body: impl Into<Body>, accept: &str) -> Request<Body> {

@@ -184,8 +184,6 @@ async fn any_web_page_may_use_the_routes() {
     assert_eq!(answer.header("access-control-allow-headers"), "*");
     let answer = get(&router, "/").await;
     assert_eq!(answer.header("access-control-allow-origin"), "*");
-    assert_eq!(
-        answer.header("access-control-expose-headers"),
-        "x-degraded,retry-after,x-trace-id,x-chaos-fault"
-    );
+    let exposed = "x-degraded,x-queued,idempotency-replayed,retry-after,x-trace-id,x-chaos-fault";
+    assert_eq!(answer.header("access-control-expose-headers"), exposed);
 }

@@ -18,7 +18,11 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) async fn of(service: chassis::Service) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::at(SocketAddr::from(([127, 0, 0, 1], 0)), service).await
+    }
+
+    pub(crate) async fn at(address: SocketAddr, service: chassis::Service) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a port");
         let address = listener.local_addr().expect("bound");
         let stop = CancellationToken::new();
         let served = tokio::spawn(service.serve(listener, stop.clone()));

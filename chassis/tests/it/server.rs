@@ -3,7 +3,7 @@
 use crate::parcel::{PARCEL, get, post, service_on};
 use crate::running::Running;
 use axum::http::StatusCode;
-use chassis::store::{Page, Pending, Saved, Store};
+use chassis::store::{Entry, Inserted, Outbox, Page, Pending, Saved, Store};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ fn head(length: usize) -> String {
 struct SlowStore {
     asked: Gate,
     gate: Gate,
-    kept: std::sync::Mutex<Vec<Arc<Saved>>>,
+    kept: std::sync::Mutex<Vec<Arc<Entry>>>,
 }
 
 /// A semaphore without permits.
@@ -55,12 +55,12 @@ impl SlowStore {
 }
 
 impl Store for SlowStore {
-    fn insert(&self, saved: Arc<Saved>) -> Pending<'_, ()> {
+    fn insert(&self, entry: Arc<Entry>) -> Pending<'_, Inserted> {
         Box::pin(async move {
             self.asked.0.add_permits(1);
             self.gate.0.acquire().await.expect("never closed").forget();
-            self.kept.lock().expect("no panic in here").push(saved);
-            Ok(())
+            self.kept.lock().expect("no panic in here").push(entry);
+            Ok(Inserted::Kept)
         })
     }
 
@@ -83,6 +83,8 @@ impl Store for SlowStore {
         Box::pin(async { Ok(()) })
     }
 }
+
+impl Outbox for SlowStore {}
 
 #[tokio::test]
 async fn both_versions_of_http_are_served_on_one_port() {

@@ -1,7 +1,7 @@
 //! One suite for both stores. What it asks of a store is all that the services rely on.
 
 use chassis::settings::Secret;
-use chassis::store::{MongoStore, Page, Pending, Saved, SqliteStore, Store};
+use chassis::store::{Entry, MongoStore, Page, Pending, Saved, SqliteStore, Store};
 use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -18,11 +18,15 @@ fn saved(document: Value) -> Arc<Saved> {
     Arc::new(Saved::new(&document).expect("an object"))
 }
 
-fn sqlite(folder: &Path) -> Arc<dyn Store> {
+fn entry(saved: &Saved) -> Arc<Entry> {
+    Arc::new(saved.clone().into())
+}
+
+pub(crate) fn sqlite(folder: &Path) -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(folder, "parcels").expect("a folder of ours"))
 }
 
-async fn mongo(url: &str) -> Arc<dyn Store> {
+pub(crate) async fn mongo(url: &str) -> Arc<dyn Store> {
     Arc::new(MongoStore::new(&Secret::from(url.to_owned()), "parcels").await.expect("a URL of ours"))
 }
 
@@ -62,7 +66,7 @@ async fn gives_back_what_it_was_given(store: &dyn Store) {
     ];
     for document in documents {
         let one = saved(document);
-        store.insert(Arc::clone(&one)).await.expect("it is kept");
+        store.insert(entry(&one)).await.expect("it is kept");
         let found = store.get(one.key).await.expect("an answer").expect("it is there");
         assert_eq!(found, *one);
         let (ours, theirs) = (one.to_json().to_string(), found.to_json().to_string());
@@ -73,7 +77,7 @@ async fn gives_back_what_it_was_given(store: &dyn Store) {
 async fn lists_newest_first(store: &dyn Store) {
     let same_id: Vec<_> = (0..5).map(|number| saved(json!({ "id": "same", "number": number }))).collect();
     for one in &same_id {
-        store.insert(Arc::clone(one)).await.expect("several documents may bear one id");
+        store.insert(entry(one)).await.expect("several documents may bear one id");
     }
     let keys = |page: &Page| page.documents.iter().map(|one| one.key).collect::<Vec<_>>();
     let newest = store.list(2, None).await.expect("a page");
@@ -89,7 +93,7 @@ async fn takes_many_at_once(store: &Arc<dyn Store>) {
         let store = Arc::clone(store);
         inserts.spawn(async move {
             let one = saved(json!({ "number": number }));
-            store.insert(Arc::clone(&one)).await.expect("it is kept");
+            store.insert(entry(&one)).await.expect("it is kept");
             let found = store.get(one.key).await.expect("an answer");
             assert_eq!(found.expect("acknowledged, so it is there").document["number"], number);
         });
@@ -104,7 +108,7 @@ async fn sqlite_survives_being_closed_and_opened() {
     let folder = tempfile::tempdir().expect("a folder");
     let one = saved(json!({ "id": "1" }));
     let store = sqlite(folder.path());
-    store.insert(Arc::clone(&one)).await.expect("it is kept");
+    store.insert(entry(&one)).await.expect("it is kept");
     store.close().await.expect("it closes");
     let again = sqlite(folder.path());
     assert_eq!(again.get(one.key).await.expect("an answer").as_ref(), Some(&*one));
@@ -121,9 +125,9 @@ async fn sqlite_can_be_read_by_others_while_it_writes() {
     let (one, other) = (sqlite(folder.path()), sqlite(folder.path()));
     for number in 0..20 {
         let document = saved(json!({ "number": number }));
-        one.insert(Arc::clone(&document)).await.expect("it is kept");
+        one.insert(entry(&document)).await.expect("it is kept");
         assert!(other.get(document.key).await.expect("an answer").is_some());
-        other.insert(saved(json!({}))).await.expect("both may write");
+        other.insert(entry(&saved(json!({})))).await.expect("both may write");
     }
 }
 
@@ -148,7 +152,7 @@ async fn mongodb_keeps_documents_as_people_look_for_them() {
     let client = mongodb::Client::with_uri_str(mongod.url()).await.expect("a URL of ours");
     for (url, database) in [(mongod.url(), "retail"), (format!("{}/shop", mongod.url()), "shop")] {
         let one = saved(json!({ "id": "1", "inner": { "weight": 2.5 } }));
-        mongo(&url).await.insert(Arc::clone(&one)).await.expect("it is kept");
+        mongo(&url).await.insert(entry(&one)).await.expect("it is kept");
         let found: Document = client
             .database(database)
             .collection("parcels")
@@ -175,7 +179,7 @@ async fn mongodb_passes_over_what_others_wrote() {
         .await
         .expect("it is kept");
     let ours = saved(json!({ "id": "ours" }));
-    store.insert(Arc::clone(&ours)).await.expect("it is kept");
+    store.insert(entry(&ours)).await.expect("it is kept");
     assert_eq!(store.list(10, None).await.expect("a page").documents, [(*ours).clone()]);
 }
 
@@ -221,13 +225,13 @@ async fn mongodb_writes_together_what_gathers_and_answers_for_each() {
     let line = Proxy::start(mongod.addr()).await;
     let store = mongo(&format!("mongodb://{}", line.addr())).await;
     let there = saved(json!({ "number": "there already" }));
-    store.insert(Arc::clone(&there)).await.expect("an idle store writes at once");
+    store.insert(entry(&there)).await.expect("an idle store writes at once");
     let before = insert_commands(&mongod).await;
 
     line.freeze();
     let mut documents: Vec<_> = (0..100).map(|number| saved(json!({ "number": number }))).collect();
     documents[50] = Arc::new(Saved { key: there.key, ..(*documents[50]).clone() });
-    let mut inserts: Vec<_> = documents.iter().map(|one| store.insert(Arc::clone(one))).collect();
+    let mut inserts: Vec<_> = documents.iter().map(|one| store.insert(entry(one))).collect();
     inserts.iter_mut().for_each(begin);
     line.mend();
     for (number, (insert, one)) in inserts.into_iter().zip(&documents).enumerate() {
@@ -250,18 +254,18 @@ async fn what_nobody_waits_for_is_not_done_by_mongodb() {
     let mongod = Mongod::start().await;
     let line = Proxy::start(mongod.addr()).await;
     let store = mongo(&format!("mongodb://{}", line.addr())).await;
-    store.insert(saved(json!({}))).await.expect("it is kept");
+    store.insert(entry(&saved(json!({})))).await.expect("it is kept");
     line.freeze();
     let (first, last) = (saved(json!({ "number": 0 })), saved(json!({ "number": 51 })));
-    let mut under_way = store.insert(Arc::clone(&first));
+    let mut under_way = store.insert(entry(&first));
     begin(&mut under_way);
     let forsaken: Vec<_> = (1..=50).map(|number| saved(json!({ "number": number }))).collect();
     for one in &forsaken {
-        begin(&mut store.insert(Arc::clone(one)));
+        begin(&mut store.insert(entry(one)));
     }
     line.mend();
     under_way.await.expect("it is kept");
-    store.insert(Arc::clone(&last)).await.expect("after all that was asked before");
+    store.insert(entry(&last)).await.expect("after all that was asked before");
     for one in forsaken {
         assert_eq!(store.get(one.key).await.expect("an answer"), None);
     }
@@ -277,10 +281,7 @@ async fn mongodb_tries_again_where_the_line_broke() {
     let store = mongo(&format!("mongodb://{}", line.addr())).await;
     for number in 0..10 {
         let one = saved(json!({ "number": number }));
-        store
-            .insert(Arc::clone(&one))
-            .await
-            .expect("the driver's connection was dead, but the server is there");
+        store.insert(entry(&one)).await.expect("the driver's connection was dead, but the server is there");
         assert_eq!(store.get(one.key).await.expect("an answer").as_ref(), Some(&*one));
         line.cut();
         line.mend();
@@ -293,7 +294,7 @@ async fn a_page_of_large_documents_is_shorter() {
     let mongod = Mongod::start().await;
     for store in [sqlite(folder.path()), mongo(&mongod.url()).await] {
         for _ in 0..10 {
-            store.insert(saved(json!({ "text": "x".repeat(200 * 1024) }))).await.expect("it is kept");
+            store.insert(entry(&saved(json!({ "text": "x".repeat(200 * 1024) })))).await.expect("it is kept");
         }
         let first = store.list(100, None).await.expect("a page");
         assert_eq!((first.documents.len(), first.more), (3, true), "as soon as it holds more than 512 KiB");
@@ -310,11 +311,12 @@ async fn a_page_of_large_documents_is_shorter() {
 async fn sqlite_acknowledges_nothing_where_its_file_was_removed() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = sqlite(folder.path());
-    store.insert(saved(json!({}))).await.expect("it is kept");
+    store.insert(entry(&saved(json!({})))).await.expect("it is kept");
     for entry in std::fs::read_dir(folder.path()).expect("ours") {
         std::fs::remove_file(entry.expect("ours").path()).expect("ours to remove");
     }
-    let error = store.insert(saved(json!({}))).await.expect_err("nobody would find it again").to_string();
+    let error =
+        store.insert(entry(&saved(json!({})))).await.expect_err("nobody would find it again").to_string();
     assert!(error.contains("parcels.sqlite was removed while in use"), "{error}");
     assert!(store.ping().await.is_err(), "not ready");
 }
@@ -341,7 +343,7 @@ async fn what_nobody_waits_for_is_not_done_by_sqlite() {
     // The first keeps the thread busy; the others wait in the queue, and are given up there.
     let busy = tokio::spawn({
         let (store, one) = (Arc::clone(&store), saved(json!({ "number": 0 })));
-        async move { store.insert(one).await }
+        async move { store.insert(entry(&one)).await }
     });
     eventually("the first is under way", LIMIT, async || {
         let mut probe = store.get(Uuid::nil());
@@ -350,7 +352,7 @@ async fn what_nobody_waits_for_is_not_done_by_sqlite() {
     .await;
     let forsaken: Vec<_> = (1..20).map(|number| saved(json!({ "number": number }))).collect();
     for one in &forsaken {
-        let mut insert = store.insert(Arc::clone(one));
+        let mut insert = store.insert(entry(one));
         assert!(insert.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     other.execute_batch("ROLLBACK").expect("ours");
@@ -368,7 +370,7 @@ async fn an_acknowledged_document_survives_the_death_of_the_server() {
     let mut acknowledged = Vec::new();
     for number in 0..50 {
         let one = saved(json!({ "number": number }));
-        store.insert(Arc::clone(&one)).await.expect("it is kept");
+        store.insert(entry(&one)).await.expect("it is kept");
         acknowledged.push(one);
     }
     mongod.kill().await;

@@ -4,7 +4,7 @@ use crate::parcel::{Answer, PARCEL, ask, get, post, service, service_on};
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use chassis::store::{Page, Pending, Saved, Store};
+use chassis::store::{Entry, Inserted, Outbox, Page, Pending, Saved, Store};
 use std::sync::Arc;
 use testkit::{Behaviour, Peer, refused_addr};
 use uuid::Uuid;
@@ -90,7 +90,8 @@ async fn an_answer_says_where_its_time_went() {
 async fn a_strict_answer_names_its_trace_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("http://{}/create", refused_addr());
-    let router = service(folder.path(), &["--chain-svc", &url, "--strict-status"]).await.router();
+    let flags = ["--chain-svc", &url, "--strict-status", "--fallback", "none"];
+    let router = service(folder.path(), &flags).await.router();
     let answer = post_traced(&router, PARCEL).await;
     assert_eq!((answer.status.as_u16(), &answer.json()["trace_id"]), (502, &TRACE.into()));
     assert!(timing(&answer).starts_with("store;dur="), "{}", answer.header("server-timing"));
@@ -100,8 +101,10 @@ async fn a_strict_answer_names_its_trace_too() {
 #[derive(Debug)]
 struct Broken;
 
+impl Outbox for Broken {}
+
 impl Store for Broken {
-    fn insert(&self, _: Arc<Saved>) -> Pending<'_, ()> {
+    fn insert(&self, _: Arc<Entry>) -> Pending<'_, Inserted> {
         panic!("this store is broken")
     }
 

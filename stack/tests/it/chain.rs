@@ -5,6 +5,8 @@ use std::time::Duration;
 use testkit::eventually;
 
 const LIMIT: Duration = Duration::from_secs(30);
+/// The circuit alone, as in the original: nothing is sent but what a client asks for.
+const NO_QUEUE: (&str, &str) = ("FALLBACK", "none");
 
 /// The states of the circuit to shipment, in the order in which the log told them.
 fn turns(lines: &[String]) -> Vec<&'static str> {
@@ -19,7 +21,7 @@ fn turns(lines: &[String]) -> Vec<&'static str> {
 #[tokio::test]
 async fn twenty_posts_open_the_circuit_and_it_heals_by_itself() {
     let faults = [("INJECT_ERR", "1"), ("INJECT_ERR_PERCENT", "100")];
-    let mut chain = Chain::start(&[("BREAKER_RESET_MS", "2000")], &faults).await;
+    let mut chain = Chain::start(&[NO_QUEUE, ("BREAKER_RESET_MS", "2000")], &faults).await;
     let mut codes = Vec::new();
     for _ in 0..20 {
         let answer = create(&chain.order.url, ORDER).await;
@@ -43,8 +45,8 @@ async fn twenty_posts_open_the_circuit_and_it_heals_by_itself() {
         create(&chain.order.url, ORDER).await.degraded.is_empty().then_some(())
     })
     .await;
-    // The log is written a moment later.
-    chain.payment.process.wait_for_line(|line| line.contains("🔌 status:: closed")).await;
+    let closed = "🔌 status:: closed circuit=\"payment→shipment\"";
+    chain.payment.process.wait_for_line(|line| line.contains(closed)).await;
     let turns = turns(&chain.payment.process.lines());
     assert_eq!(turns.first(), Some(&"opened"));
     assert_eq!(turns[turns.len() - 2..], ["halfOpened", "closed"]);
@@ -57,7 +59,7 @@ async fn twenty_posts_open_the_circuit_and_it_heals_by_itself() {
 #[tokio::test]
 async fn the_log_tells_every_state_with_its_figures() {
     let faults = [("INJECT_ERR", "1"), ("INJECT_ERR_PERCENT", "100")];
-    let settings = [("BREAKER_RESET_MS", "3000"), ("BREAKER_TIMEOUT_MS", "1000")];
+    let settings = [NO_QUEUE, ("BREAKER_RESET_MS", "3000"), ("BREAKER_TIMEOUT_MS", "1000")];
     let mut chain = Chain::start(&settings, &faults).await;
     create(&chain.payment.url, PAYMENT).await;
     create(&chain.payment.url, PAYMENT).await;
@@ -89,7 +91,7 @@ async fn the_log_tells_every_state_with_its_figures() {
 
 #[tokio::test]
 async fn a_dead_neighbour_takes_nobody_with_it() {
-    let mut chain = Chain::start(&[("BREAKER_RESET_MS", "500"), ("STRICT_STATUS", "1")], &[]).await;
+    let mut chain = Chain::start(&[NO_QUEUE, ("BREAKER_RESET_MS", "500"), ("STRICT_STATUS", "1")], &[]).await;
     assert_eq!(create(&chain.order.url, ORDER).await.status, 200);
 
     chain.payment.process.kill().await;
@@ -106,7 +108,8 @@ async fn a_dead_neighbour_takes_nobody_with_it() {
 
 #[tokio::test]
 async fn a_frozen_neighbour_is_given_up_in_time() {
-    let mut chain = Chain::start(&[("STRICT_STATUS", "1"), ("BREAKER_TIMEOUT_MS", "300")], &[]).await;
+    let mut chain =
+        Chain::start(&[NO_QUEUE, ("STRICT_STATUS", "1"), ("BREAKER_TIMEOUT_MS", "300")], &[]).await;
     chain.shipment.process.pause();
     let answer = create(&chain.payment.url, PAYMENT).await;
     assert_eq!(answer.status, 504);

@@ -17,6 +17,8 @@ mod deploy;
 mod durability;
 /// A next service that hangs, and how long its caller waits.
 mod hanging;
+/// No order is lost, and none is delivered twice.
+mod queue;
 /// The README's commands, tables and answers.
 mod readme;
 /// The list of what a program is made of.

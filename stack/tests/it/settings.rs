@@ -60,6 +60,13 @@ async fn a_value_that_cannot_be_used_is_named_with_what_would_be_right() {
         ("BREAKER_RESET_MS", "0", "--breaker-reset-ms", "expected a whole number from 1"),
         ("BREAKER_VOLUME", "-1", "--breaker-volume", "expected a whole number"),
         ("BREAKER_CAPACITY", "0", "--breaker-capacity", "expected a whole number from 1"),
+        ("FALLBACK", "later", "--fallback", "[possible values: queue, none]"),
+        ("RETRIES", "11", "--retries", "expected a whole number from 0 to 10"),
+        ("BULKHEAD", "0", "--bulkhead", "expected a whole number from 1"),
+        ("IDEMPOTENCY_TTL", "24", "--idempotency-ttl", "expected a time with its unit, like 90s, 30m, 24h"),
+        ("IDEMPOTENCY_TTL", "0s", "--idempotency-ttl", "expected a time with its unit"),
+        ("IDEMPOTENCY_TTL", "ever", "--idempotency-ttl", "expected a time with its unit"),
+        ("IDEMPOTENCY_TTL", "9999999999d", "--idempotency-ttl", "expected a time with its unit"),
         ("ADMIN_TOKEN", "two words", "--admin-token", "expected a text of visible ASCII characters"),
         ("ADMIN_PEERS", "everyone", "--admin-peers", "[possible values: loopback, private]"),
         (

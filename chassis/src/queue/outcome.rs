@@ -1,0 +1,37 @@
+//! What is known of a hand-over that is over, as it is kept for those who ask again.
+
+use crate::hop::Answer;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tracing::error;
+
+/// How a hand-over ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    /// The next service answered.
+    Answer(Answer),
+    /// It took it, but its answer says nothing; or somebody here has ended it.
+    Error(Value),
+}
+
+impl Outcome {
+    /// Somebody has dropped it by hand.
+    pub(crate) fn dropped(next: &str) -> Self {
+        Self::Error(
+            json!({ "code": "EDROPPED", "message": format!("what was to go to {next} was dropped by hand") }),
+        )
+    }
+
+    pub(crate) fn into_value(self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// Reads one that was kept.
+    pub(crate) fn of(kept: Value) -> Self {
+        serde_json::from_value(kept).unwrap_or_else(|cause| {
+            error!("what was kept of a hand-over cannot be read: {cause}");
+            Self::Error(json!({ "code": "EUPSTREAM", "message": "it was handed on; the answer is not known any more" }))
+        })
+    }
+}
