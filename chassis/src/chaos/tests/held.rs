@@ -7,6 +7,7 @@ use crate::limits;
 use axum::http::{HeaderMap, Method, Uri};
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, advance};
 
@@ -169,12 +170,18 @@ async fn rules_that_change_in_the_midst_of_requests_lose_no_count() {
     let bench = Arc::new(Bench::with(&[]));
     let half = |name: &str| json!({ "name": name, "percentage": 50, "abort": { "httpStatus": 502 } });
     bench.put(&half("a"));
+    let changed = Arc::new(AtomicBool::new(false));
     let mut clients = tokio::task::JoinSet::new();
     for _ in 0..4 {
-        let bench = Arc::clone(&bench);
+        let (bench, changed) = (Arc::clone(&bench), Arc::clone(&changed));
         clients.spawn(async move {
-            let endings = bench.orders(500).await;
-            endings.iter().flatten().count() as u64
+            let mut struck = 0;
+            // Rule "a" is in force in the end, so this ends.
+            while struck == 0 || !changed.load(Ordering::Relaxed) {
+                struck += bench.orders(50).await.iter().flatten().count() as u64;
+                tokio::task::yield_now().await;
+            }
+            struck
         });
     }
     // One after the other: replaced, added, switched, deleted.
@@ -186,6 +193,7 @@ async fn rules_that_change_in_the_midst_of_requests_lose_no_count() {
         bench.chaos.delete("b").expect("there is one");
         tokio::task::yield_now().await;
     }
+    changed.store(true, Ordering::Relaxed);
     let mut struck = 0;
     while let Some(count) = clients.join_next().await {
         struck += count.expect("no panic");
