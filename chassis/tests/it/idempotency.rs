@@ -171,7 +171,7 @@ async fn without_a_queue_a_repeated_request_tries_the_rest_again() {
     assert_eq!(again.json()["data"]["key"], first.json()["data"]["key"]);
     assert_eq!(again.header("idempotency-replayed"), "true");
     assert_eq!(count(&router).await, 1);
-    let keys: Vec<_> = peer.requests().iter().map(|request| key_of(request)).collect();
+    let keys: Vec<_> = peer.requests().iter().map(key_of).collect();
     assert_eq!(keys[0], keys[1], "the next one knows it, too");
 }
 
@@ -187,7 +187,7 @@ async fn each_document_is_handed_on_under_a_key_of_its_own() {
     for _ in 0..3 {
         post(&router, "/create", PARCEL).await;
     }
-    let mut keys: Vec<_> = peer.requests().iter().map(|request| key_of(request)).collect();
+    let mut keys: Vec<_> = peer.requests().iter().map(key_of).collect();
     keys.dedup();
     assert_eq!(keys.len(), 3);
     for key in keys {

@@ -194,11 +194,11 @@ fn described(text: &str) -> BTreeSet<String> {
     kinds
         .map(|(name, kind)| {
             let series = text.lines().find(|line| line.starts_with(name)).expect("no family is empty");
-            let labels =
-                series.split_once('{').and_then(|(_, rest)| rest.rsplit_once('}')).expect("labels").0;
+            let labels = series.split_once('{').and_then(|(_, rest)| rest.rsplit_once('}'));
+            let labels = labels.map_or("", |(labels, _)| labels);
             let names = labels.split(',').filter_map(|label| label.split_once('=')).map(|(name, _)| name);
             let names: Vec<_> = names.filter(|name| *name != "le").map(|name| format!("`{name}`")).collect();
-            format!("| `{name}` | {kind} | {} |", names.join(", "))
+            format!("| `{name}` | {kind} | {} |", names.join(", ")).replace("|  |", "| |")
         })
         .collect()
 }
