@@ -214,7 +214,10 @@ impl Answer {
 }
 
 pub(crate) fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client")
+    // Let go of before the services do: a request is not to meet a connection that is about to be closed.
+    let idle = Duration::from_secs(5);
+    let client = reqwest::Client::builder().no_proxy().pool_idle_timeout(idle);
+    client.timeout(Duration::from_secs(30)).build().expect("a client")
 }
 
 /// Posts a document as JSON to a service, `count` hops on, and asks for JSON.
