@@ -27,7 +27,7 @@ async function calmStack() {
     for (const service of ['order', 'payment']) await call(stack.url, 'PUT', `/api/services/${service}/circuit`, { mode: 'auto', settings: { timeout_ms: 2000, error_threshold: 50, reset_ms: 3000, volume: 0 } });
     // An open circuit closes by a probe.
     await eventually(async () => {
-        const states = await Promise.all(['order', 'payment'].map(circuit));
+        const states = await Promise.all(['order', 'payment'].map((service) => circuit(service)));
         if (states.every(({ state }) => state === 'closed')) return true;
         await call(stack.url, 'POST', '/api/order');
         return false;
@@ -46,7 +46,8 @@ async function withPage(run, view = {}) {
     }
 }
 
-const circuit = async (service) => (await call(stack.url, 'GET', `/api/services/${service}/circuit`)).body;
+/** @param {string} service @param {string} [url] */
+const circuit = async (service, url = stack.url) => (await call(url, 'GET', `/api/services/${service}/circuit`)).body;
 
 test('an outage opens the circuit, the countdown falls, and mending heals it', () => withPage(async ({ page, calm }) => {
     // Long enough to see it fall, and to see that it is the client that counts.
@@ -79,11 +80,25 @@ test('an outage opens the circuit, the countdown falls, and mending heals it', (
     calm();
 }));
 
-test('half-open is shown until a probe comes', () => withPage(async ({ page, calm }) => {
+test('half-open is shown until a probe comes', async () => {
+    // What is queued would probe by itself.
+    const alone = await startStack({ ...SETTINGS, FALLBACK: 'none' });
+    const opened = await open(browser, alone.url);
+    try {
+        await untilProbed(opened, alone.url);
+    } finally {
+        await opened.close();
+        await alone.close();
+    }
+});
+
+/** @param {Awaited<ReturnType<typeof open>>} opened @param {string} url */
+async function untilProbed({ page, calm }, url) {
+    await page.locator('#link', { hasText: 'Live' }).waitFor();
     await page.locator('[data-preset="outage"]').click();
     await eventually(async () => {
         await page.locator('#send').click();
-        return (await circuit('payment')).state === 'open';
+        return (await circuit('payment', url)).state === 'open';
     }, 'orders by hand open it');
     await shows(page, 'payment', 'Open');
     await page.locator('[data-preset="calm"]').click();
@@ -94,7 +109,7 @@ test('half-open is shown until a probe comes', () => withPage(async ({ page, cal
     await page.locator('#answer[data-tone="ok"]').waitFor();
     await page.locator('#requests tr[data-end="ok"]').first().waitFor();
     calm();
-}));
+}
 
 test('a circuit can be forced and released, and its settings changed while it runs', () => withPage(async ({ page, calm }) => {
     await page.locator('#circuit-order summary').click();
