@@ -180,7 +180,7 @@ pub enum Fallback {
 /// Who may change something while it runs.
 #[derive(Debug, Clone, Args)]
 pub struct AdminSettings {
-    /// Token that changes need, as in Authorization: Bearer <token>; unset for anyone whom ADMIN_PEERS includes
+    /// Token that changes need, sent as Authorization: Bearer …; unset for anyone whom ADMIN_PEERS includes
     #[arg(long, env = "ADMIN_TOKEN", value_parser = token)]
     pub admin_token: Option<Secret>,
     /// Whose changes are taken where no token is set
