@@ -97,8 +97,8 @@ impl Keeper {
         self.times.note("settle", matches!(result, Ok(Ok(()))), begun.elapsed());
         match result {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => warn!(%key, "the store of {} did not note a hand-over: {error}", self.records),
-            Err(_) => warn!(%key, "the store of {} took too long to note a hand-over", self.records),
+            Ok(Err(error)) => warn!(%key, "the store of {} does not note a hand-over: {error}", self.records),
+            Err(_) => warn!(%key, "the store of {} is too busy to note a hand-over", self.records),
         }
     }
 

@@ -58,7 +58,7 @@ pub(crate) const CONNECT_TIME: Duration = Duration::from_secs(1);
 pub(crate) const HOP_TIME: Duration = Duration::from_secs(30);
 /// By how much a claim on a hand-over outlasts the longest try of it: for what comes before and after.
 pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(5);
-/// For the store to note how a hand-over ended. What it does not note is found out again.
+/// For the store to take in how a hand-over ended. What it does not note is found out again.
 pub(crate) const SETTLE_TIME: Duration = Duration::from_millis(500);
 /// Deliveries of the relay that may be under way.
 pub(crate) const RELAY: u32 = 8;

@@ -156,7 +156,7 @@ impl Store for MongoStore {
 
     fn close(&self) -> Pending<'_, ()> {
         let client = self.client.clone();
-        self.detached(async move {
+        self.after_ends(async move {
             client.shutdown().await;
             Ok(())
         })
@@ -170,7 +170,7 @@ impl Outbox for MongoStore {
 
     fn claim(&self, now: Timestamp, lease: Timestamp, limit: u32) -> Pending<'_, Vec<Claimed>> {
         let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
-        self.detached(async move {
+        self.after_ends(async move {
             prepare(&collection, &prepared).await?;
             handovers::claim(&collection, now, lease, limit).await
         })
@@ -178,7 +178,7 @@ impl Outbox for MongoStore {
 
     fn queued(&self, which: Option<Place>, limit: u32, after: Option<Uuid>) -> Pending<'_, Vec<Queued>> {
         let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
-        self.detached(async move {
+        self.after_ends(async move {
             prepare(&collection, &prepared).await?;
             handovers::list(&collection, which, limit, after).await
         })
@@ -186,7 +186,7 @@ impl Outbox for MongoStore {
 
     fn backlog(&self, now: Timestamp) -> Pending<'_, Backlog> {
         let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
-        self.detached(async move {
+        self.after_ends(async move {
             prepare(&collection, &prepared).await?;
             handovers::backlog(&collection, now).await
         })
@@ -194,12 +194,12 @@ impl Outbox for MongoStore {
 
     fn retry(&self, key: Uuid, now: Timestamp) -> Pending<'_, bool> {
         let collection = self.collection.clone();
-        self.detached(async move { handovers::retry(&collection, key, now).await })
+        self.after_ends(async move { handovers::retry(&collection, key, now).await })
     }
 
     fn discard(&self, key: Uuid, end: Value) -> Pending<'_, bool> {
         let collection = self.collection.clone();
-        self.detached(async move { handovers::discard(&collection, key, &end).await })
+        self.after_ends(async move { handovers::discard(&collection, key, &end).await })
     }
 
     fn sweep(&self, now: Timestamp) -> Pending<'_, u32> {
@@ -234,7 +234,7 @@ impl MongoStore {
     /// The document of the request that bore this key, and until when that is known.
     fn known(&self, request: String) -> Pending<'_, Option<(Known, Timestamp)>> {
         let collection = self.collection.clone();
-        self.detached(async move {
+        self.after_ends(async move {
             let found = collection.find_one(doc! { REQUEST_KEY: request }).await?;
             found.as_deref().map(known).transpose()
         })
@@ -252,6 +252,18 @@ impl MongoStore {
         }
         let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
         self.detached(async move { prepare(&collection, &prepared).await })
+    }
+
+    /// Runs an operation that is to see what was settled before it.
+    fn after_ends<T: Send + 'static>(
+        &self,
+        operation: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Pending<'_, T> {
+        let operation = self.detached(operation);
+        Box::pin(async move {
+            self.settler.flush().await;
+            operation.await
+        })
     }
 
     /// Runs an operation to its end, whoever waits for it.

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 /// Keeps what is to be handed on. A store that has no methods of its own for it says so at each.
 pub trait Outbox {
-    /// How a try ended. Need not be on disk when it is done: what is lost is found out again by the next try.
+    /// How a try ended. Done when that was taken in: it is written with others, before anything that is asked for after
+    /// it. It may be lost with the process; then it is found out again by the next try.
     fn settle(&self, _key: Uuid, _end: End) -> Pending<'_, ()> {
         keeps_none()
     }

@@ -18,6 +18,7 @@ use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
+use tracing::warn;
 use uuid::Uuid;
 
 pub use file::OpenError;
@@ -39,7 +40,8 @@ type Work = Box<dyn FnOnce(&mut Worker) + Send>;
 
 enum Job {
     Insert(Arc<Entry>, Reply<Inserted>),
-    Settle(Uuid, End, Reply<()>),
+    /// Nobody waits for it; it is written before all that comes after it.
+    Settle(Uuid, End),
     /// Anything else, which is done by itself; it looks for itself whether somebody still waits for it.
     Other(Work),
     Close(Reply<()>),
@@ -119,7 +121,7 @@ impl Store for SqliteStore {
 
 impl Outbox for SqliteStore {
     fn settle(&self, key: Uuid, end: End) -> Pending<'_, ()> {
-        self.ask(move |reply| Job::Settle(key, end, reply))
+        Box::pin(async move { self.jobs.send(Job::Settle(key, end)).await.map_err(|_| closed()) })
     }
 
     fn claim(&self, now: Timestamp, lease: Timestamp, limit: u32) -> Pending<'_, Vec<Claimed>> {
@@ -172,7 +174,7 @@ fn closed() -> StoreError {
 #[derive(Default)]
 struct Batch {
     inserts: Vec<(Arc<Entry>, Reply<Inserted>)>,
-    ends: Vec<(Uuid, End, Reply<()>)>,
+    ends: Vec<(Uuid, End)>,
     others: Vec<Work>,
     close: Option<Reply<()>>,
 }
@@ -186,7 +188,7 @@ impl Batch {
                 // Whose client was told that it took too long.
                 Job::Insert(_, reply) if reply.is_closed() => {}
                 Job::Insert(entry, reply) => batch.inserts.push((entry, reply)),
-                Job::Settle(key, end, reply) => batch.ends.push((key, end, reply)),
+                Job::Settle(key, end) => batch.ends.push((key, end)),
                 Job::Other(work) => batch.others.push(work),
                 Job::Close(reply) => batch.close = Some(reply),
             }
@@ -203,7 +205,7 @@ impl Worker {
             let Batch { inserts, ends, others, close } = Batch::gather(first, &mut queue);
             if inserts.len() + ends.len() > 0 {
                 let written = self.write(!inserts.is_empty(), |transaction| {
-                    for (key, end, _) in &ends {
+                    for (key, end) in &ends {
                         settle(transaction, *key, end)?;
                     }
                     inserts.iter().map(|(entry, _)| insert(transaction, entry)).collect::<Result<Vec<_>, _>>()
@@ -211,11 +213,12 @@ impl Worker {
                 match written {
                     Ok(outcomes) => {
                         inserts.into_iter().zip(outcomes).for_each(|((_, reply), one)| tell(reply, Ok(one)));
-                        ends.into_iter().for_each(|(.., reply)| tell(reply, Ok(())));
                     }
                     Err(error) => {
                         inserts.into_iter().for_each(|(_, reply)| tell(reply, Err(error.clone())));
-                        ends.into_iter().for_each(|(.., reply)| tell(reply, Err(error.clone())));
+                        if !ends.is_empty() {
+                            warn!("{} hand-overs were not noted: {error}", ends.len());
+                        }
                     }
                 }
             }

@@ -83,8 +83,15 @@ async fn backlog(store: &dyn Store, now: i64) -> Backlog {
     store.backlog(at(now)).await.expect("the store is there")
 }
 
+/// Seen by who asks the same store after it.
 async fn settle(store: &dyn Store, key: Uuid, end: End) {
     store.settle(key, end).await.expect("the store is there");
+}
+
+/// Seen by who asks another one, too.
+async fn settle_for_all(store: &dyn Store, key: Uuid, end: End) {
+    settle(store, key, end).await;
+    backlog(store, 0).await;
 }
 
 fn missed(attempts: u32, due: i64) -> End {
@@ -128,11 +135,11 @@ async fn the_oldest_that_are_due_are_claimed_once(store: &dyn Store, other: &dyn
     assert_eq!(claim(other, 10, 10).await, NONE);
 
     for key in &keys {
-        settle(store, *key, End::Taken(None)).await;
+        settle_for_all(store, *key, End::Taken(None)).await;
     }
     assert_eq!(claim(other, 50, 10).await, NONE, "what was taken is gone");
     assert_eq!(claim(other, 100, 10).await, [later]);
-    settle(other, later, End::Taken(None)).await;
+    settle_for_all(other, later, End::Taken(None)).await;
     assert_eq!(backlog(store, 1_000).await, Backlog::default());
     assert_eq!(store.list(100, None).await.expect("a page").documents.len(), 7, "the documents stay");
 }
@@ -143,9 +150,9 @@ async fn a_claim_that_has_run_out_is_taken_over(store: &dyn Store, other: &dyn S
     assert_eq!(claim(other, 4, 1).await, NONE);
     assert_eq!(claim(other, 5, 1).await, [key], "whoever had it has died");
     // Or has not: then it is late, and does no harm.
-    settle(other, key, End::Taken(None)).await;
-    settle(store, key, missed(1, 6)).await;
-    settle(store, key, End::Refused { attempts: 1, error: json!({}) }).await;
+    settle_for_all(other, key, End::Taken(None)).await;
+    settle_for_all(store, key, missed(1, 6)).await;
+    settle_for_all(store, key, End::Refused { attempts: 1, error: json!({}) }).await;
     assert_eq!(claim(store, 100, 1).await, NONE);
     assert_eq!(backlog(store, 100).await, Backlog::default());
 }

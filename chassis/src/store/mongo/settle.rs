@@ -1,75 +1,114 @@
 //! How hand-overs ended, written many at a time.
 //!
-//! Each order needs one more write when it was handed on. Those of concurrent requests gather while one batch is under
-//! way, and are the next one. They need not be in the journal: what is lost is found out again by the next try.
+//! Each order needs one more write when it was handed on. Nobody waits for it: those of some moment gather and are
+//! written together, at the latest before anything that is asked for after them. They need not be in the journal: what is
+//! lost is found out again by the next try.
 
 use super::super::{End, Pending, StoreError};
 use super::convert::{ATTEMPTS, DUE, ERROR, HANDOVER, ID, OUTCOME, REQUEST_KEY, SET_ASIDE, milliseconds};
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
-use tokio::sync::{mpsc, oneshot};
-use tracing::debug;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+use tracing::warn;
 use uuid::Uuid;
 
+/// How long ends gather: much less than it takes until somebody else may claim a hand-over.
+const GATHER: Duration = Duration::from_millis(50);
 /// Ends that may wait to be written.
 const QUEUE: usize = 1024;
 /// Most ends in one batch.
-const BATCH: usize = 256;
-/// Bytes of a batch, of which a server takes 48 MB; the last of it may go beyond.
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
-
-type Reply = oneshot::Sender<Result<(), StoreError>>;
+const BATCH: usize = 512;
+/// Bytes of the ends that may wait, of which a server takes 48 MB at once.
+const BYTES: usize = 8 * 1024 * 1024;
 
 /// Takes ends to a task that writes them. The task ends with it.
 #[derive(Debug)]
 pub(super) struct Settler {
-    ends: mpsc::Sender<(Update, Reply)>,
+    jobs: mpsc::Sender<Job>,
+    bytes: Arc<Semaphore>,
+    hurry: Arc<Notify>,
+}
+
+#[derive(Debug)]
+enum Job {
+    Write(Document, OwnedSemaphorePermit),
+    /// Answered when all before it is written.
+    Flush(oneshot::Sender<()>),
+}
+
+impl Settler {
+    pub(super) fn start(database: Database, records: &str) -> Self {
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let hurry = Arc::new(Notify::new());
+        tokio::spawn(write(database, records.to_owned(), queue, Arc::clone(&hurry)));
+        Self { jobs, bytes: Arc::new(Semaphore::new(BYTES)), hurry }
+    }
+
+    /// Done when there was a place for it.
+    pub(super) fn settle(&self, key: Uuid, end: End) -> Pending<'_, ()> {
+        Box::pin(async move {
+            let Update { statement, bytes } = update(key, end);
+            let bytes = u32::try_from(bytes.min(BYTES)).unwrap_or(u32::MAX);
+            let place = Arc::clone(&self.bytes).acquire_many_owned(bytes).await.map_err(|_| closed())?;
+            self.jobs.send(Job::Write(statement, place)).await.map_err(|_| closed())
+        })
+    }
+
+    /// Done when all that was settled before is written, or could not be.
+    pub(super) async fn flush(&self) {
+        let (reply, written) = oneshot::channel();
+        if self.jobs.send(Job::Flush(reply)).await.is_ok() {
+            self.hurry.notify_one();
+            let _ = written.await;
+        }
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::new("the store is closed")
+}
+
+async fn write(database: Database, records: String, mut queue: mpsc::Receiver<Job>, hurry: Arc<Notify>) {
+    while let Some(first) = queue.recv().await {
+        if matches!(first, Job::Write(..)) {
+            let _ = timeout(GATHER, hurry.notified()).await;
+        }
+        let (mut statements, mut places, mut flushed) = (Vec::new(), Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(job) = next {
+            match job {
+                Job::Write(statement, place) => {
+                    statements.push(statement);
+                    places.push(place);
+                }
+                Job::Flush(reply) => flushed.push(reply),
+            }
+            next = if statements.len() >= BATCH { None } else { queue.try_recv().ok() };
+        }
+        if !statements.is_empty() {
+            let count = statements.len();
+            let command = doc! {
+                "update": &records, "updates": statements, "ordered": false,
+                "writeConcern": { "w": 1, "j": false },
+            };
+            if let Err(error) = database.run_command(command).await {
+                warn!("the store of {records} did not note {count} hand-overs: {error}");
+            }
+        }
+        for reply in flushed {
+            // Who does not wait any more is not told.
+            let _ = reply.send(());
+        }
+    }
 }
 
 #[derive(Debug)]
 struct Update {
     statement: Document,
     bytes: usize,
-}
-
-impl Settler {
-    pub(super) fn start(database: Database, records: &str) -> Self {
-        let (ends, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(write(database, records.to_owned(), queue));
-        Self { ends }
-    }
-
-    pub(super) fn settle(&self, key: Uuid, end: End) -> Pending<'_, ()> {
-        Box::pin(async move {
-            let (reply, answer) = oneshot::channel();
-            let closed = || StoreError::new("the store is closed");
-            self.ends.send((update(key, end), reply)).await.map_err(|_| closed())?;
-            answer.await.map_err(|_| closed())?
-        })
-    }
-}
-
-async fn write(database: Database, records: String, mut queue: mpsc::Receiver<(Update, Reply)>) {
-    while let Some(first) = queue.recv().await {
-        let (mut statements, mut replies, mut bytes) = (Vec::new(), Vec::new(), 0);
-        let mut next = Some(first);
-        while let Some((update, reply)) = next {
-            bytes += update.bytes;
-            statements.push(update.statement);
-            replies.push(reply);
-            let is_full = replies.len() >= BATCH || bytes > BATCH_BYTES;
-            next = if is_full { None } else { queue.try_recv().ok() };
-        }
-        let command = doc! {
-            "update": &records, "updates": statements, "ordered": false, "writeConcern": { "w": 1, "j": false },
-        };
-        let written = database.run_command(command).await.map(drop);
-        let written = written.inspect_err(|error| debug!("MongoDB: {error}")).map_err(StoreError::new);
-        for reply in replies {
-            // Who does not wait any more is not told.
-            let _ = reply.send(written.clone());
-        }
-    }
 }
 
 /// Meets nothing where another has delivered it in the meantime.
