@@ -73,7 +73,7 @@ impl MongoStore {
         let client = Client::with_options(options).map_err(unusable)?;
         let database = client.database(&database);
         let collection: Collection<RawDocumentBuf> = database.collection(records);
-        let inserts = Inserts::start(collection.clone());
+        let inserts = Inserts::new(collection.clone());
         let settler = Settler::start(database.clone(), records);
         let places = Arc::new(Semaphore::new(limits::REQUESTS));
         Ok(Self { client, database, collection, inserts, places, settler, prepared: Arc::default() })

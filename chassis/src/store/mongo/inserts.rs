@@ -1,18 +1,22 @@
 //! Documents of concurrent requests, written together.
 //!
-//! Those that gather while one batch is under way are the next one: a single command, a single wait for the journal. A
-//! store that is idle writes at once, so one request alone waits for nobody. Each request is answered for its own
-//! document: what the server refuses of a batch, it refuses of that document alone.
+//! Those that gather while one batch is under way are the next one: a single command, a single wait for the journal. Where
+//! nothing is under way a document is written at once, by a task that goes on for as long as others have come: one
+//! request alone waits for nobody. Each request is answered for its own document: what the server refuses of a batch, it
+//! refuses of that document alone.
 
+use futures_util::FutureExt as _;
 use mongodb::Collection;
 use mongodb::bson::RawDocumentBuf;
 use mongodb::error::{Error, ErrorKind, InsertManyError, WriteFailure};
-use std::collections::HashMap;
-use tokio::sync::{mpsc, oneshot};
+use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::oneshot;
 use tracing::{debug, error};
 
-/// Documents that may wait to be written.
-const QUEUE: usize = 1024;
+/// Documents that may wait to be written: more than there may be requests.
+const LINE: usize = 1024;
 /// Most documents in one batch.
 const BATCH: usize = 256;
 /// Bytes of a batch, of which a server takes 48 MB; the last document may go beyond.
@@ -42,57 +46,89 @@ impl From<Unwritten> for Error {
 type Written = Result<(), Unwritten>;
 type Reply = oneshot::Sender<Written>;
 
-/// Takes documents to a task that writes them, one batch at a time. The task ends with the last of its clones.
-#[derive(Debug, Clone)]
-pub(super) struct Inserts {
-    documents: mpsc::Sender<(RawDocumentBuf, Reply)>,
+/// Takes documents, and has them written one batch at a time.
+#[derive(Debug)]
+pub(super) struct Inserts(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    collection: Collection<RawDocumentBuf>,
+    line: Mutex<Line>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    waiting: VecDeque<(RawDocumentBuf, Reply)>,
+    /// Whether there is a task that will come to those that wait.
+    tended: bool,
 }
 
 impl Inserts {
-    pub(super) fn start(collection: Collection<RawDocumentBuf>) -> Self {
-        let (documents, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(write(collection, queue));
-        Self { documents }
+    pub(super) fn new(collection: Collection<RawDocumentBuf>) -> Self {
+        Self(Arc::new(Shared { collection, line: Mutex::default() }))
     }
 
     /// Done when the document is where the write concern wants it. May be dropped: a document that nobody waits for any
     /// more is not written, unless that has begun.
     pub(super) async fn insert(&self, document: RawDocumentBuf) -> Written {
         let (reply, answer) = oneshot::channel();
-        let gone = || Unwritten::Failed(Error::custom("the store gives no answer any more"));
-        self.documents.send((document, reply)).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        if !self.0.join(document, reply)? {
+            tokio::spawn(Arc::clone(&self.0).write());
+        }
+        let lost = |_| Unwritten::Failed(Error::custom("the store gives no answer any more"));
+        answer.await.map_err(lost)?
     }
 }
 
-async fn write(collection: Collection<RawDocumentBuf>, mut queue: mpsc::Receiver<(RawDocumentBuf, Reply)>) {
-    while let Some(first) = queue.recv().await {
+impl Shared {
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether somebody will come to it. If not, that is the caller's from now on.
+    fn join(&self, document: RawDocumentBuf, reply: Reply) -> Result<bool, Unwritten> {
+        let mut line = self.line();
+        if line.waiting.len() >= LINE {
+            return Err(Unwritten::Failed(Error::custom("too many documents wait to be written")));
+        }
+        line.waiting.push_back((document, reply));
+        Ok(std::mem::replace(&mut line.tended, true))
+    }
+
+    /// The next batch, or none where the line is empty: then it is left alone.
+    fn next(&self) -> Option<(Vec<RawDocumentBuf>, Vec<Reply>)> {
         let (mut documents, mut replies, mut bytes) = (Vec::new(), Vec::new(), 0);
-        let mut next = Some(first);
-        while let Some((document, reply)) = next {
-            // Whose client was told that it took too long.
+        let mut line = self.line();
+        while documents.len() < BATCH && bytes <= BATCH_BYTES {
+            let Some((document, reply)) = line.waiting.pop_front() else { break };
+            // Else its client was told that it took too long.
             if !reply.is_closed() {
                 bytes += document.as_bytes().len();
                 documents.push(document);
                 replies.push(reply);
             }
-            let is_full = documents.len() >= BATCH || bytes > BATCH_BYTES;
-            next = if is_full { None } else { queue.try_recv().ok() };
         }
-        // In a task of its own, so that a panic in the driver costs this batch and not the store.
-        if let Err(panic) = tokio::spawn(write_batch(collection.clone(), documents, replies)).await {
-            error!("a batch of documents is lost: {panic}");
+        line.tended = !documents.is_empty();
+        line.tended.then_some((documents, replies))
+    }
+
+    async fn write(self: Arc<Self>) {
+        while let Some((documents, replies)) = self.next() {
+            // A panic in the driver costs this batch and not the store.
+            let written = write_batch(&self.collection, documents, replies);
+            if AssertUnwindSafe(written).catch_unwind().await.is_err() {
+                error!("a batch of documents is lost: see the standard error");
+            }
         }
     }
 }
 
 async fn write_batch(
-    collection: Collection<RawDocumentBuf>,
+    collection: &Collection<RawDocumentBuf>,
     documents: Vec<RawDocumentBuf>,
     replies: Vec<Reply>,
 ) {
     let written = match &documents[..] {
-        [] => return,
         [one] => collection.insert_one(one).await.map(drop),
         many => collection.insert_many(many).ordered(false).await.map(drop),
     };
