@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 /// Every key of our own shape, as the parser tells them; some of Go Chassis', and one that nobody has.
 fn keys() -> Vec<String> {
-    let error = Config::from_toml("[circuits.payment]\nquux = 1\n").expect_err("nothing is called so").to_string();
+    let error =
+        Config::from_toml("[circuits.payment]\nquux = 1\n").expect_err("nothing is called so").to_string();
     let (_, own) = error.split_once("known here: ").expect("the keys that there are");
     let others = [
         "timeoutInMilliseconds",
