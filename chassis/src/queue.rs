@@ -15,7 +15,7 @@ pub(crate) use relay::Relay;
 
 use crate::store::Backlog;
 use crate::wall;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -27,12 +27,13 @@ pub(crate) struct Queue {
     delivered: AtomicU64,
 }
 
-/// The queue in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The queue in numbers, as `/queue`, `/circuit` and the events show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub(crate) struct Figures {
     /// What is to be delivered.
     pub(crate) waiting: u64,
     /// For how long the oldest of it has waited.
+    #[serde(rename = "oldest_ms", serialize_with = "whole_milliseconds")]
     pub(crate) oldest: Option<Duration>,
     /// What was set aside.
     pub(crate) set_aside: u64,
@@ -63,14 +64,6 @@ impl Queue {
     }
 }
 
-impl Figures {
-    /// As `/queue`, `/circuit` and the events show it.
-    pub(crate) fn to_json(self) -> Value {
-        json!({
-            "waiting": self.waiting,
-            "oldest_ms": self.oldest.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
-            "set_aside": self.set_aside,
-            "delivered": self.delivered,
-        })
-    }
+fn whole_milliseconds<S: Serializer>(age: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
 }

@@ -54,7 +54,14 @@ impl Relay {
             let wait = match next.would_refuse() {
                 // By hand it may be closed before.
                 Some(refused) => refused.min(TICK),
-                None => pace.after(self.batch(next).await, rand::random()),
+                None => {
+                    let batch = self.batch(next).await;
+                    if next.would_refuse().is_some() {
+                        pace.left_to_the_circuit();
+                        continue;
+                    }
+                    pace.after(batch, next.reset(), rand::random())
+                }
             };
             stop.run_until_cancelled(sleep(wait)).await;
         }
@@ -64,11 +71,8 @@ impl Relay {
         let limit = if next.state() == State::HalfOpen { 1 } else { limits::RELAY };
         let (now, lease) = (wall::now(), wall::after(next.longest()));
         let Ok(claimed) = self.app.store.ask("claim", |store| store.claim(now, lease, limit)).await else {
-            return Batch::Idle;
+            return Batch::default();
         };
-        if claimed.is_empty() {
-            return Batch::Idle;
-        }
         let mut deliveries = JoinSet::new();
         for one in claimed {
             let relay = self.clone();
@@ -76,11 +80,9 @@ impl Relay {
             let span = error_span!("delivery", trace = %trace.id);
             deliveries.spawn(async move { relay.one(one, &trace).await }.instrument(span));
         }
-        let mut batch = Batch::Done;
-        while let Some(taken) = deliveries.join_next().await {
-            if !taken.unwrap_or(false) {
-                batch = Batch::Missed;
-            }
+        let mut batch = Batch::default();
+        while let Some(done) = deliveries.join_next().await {
+            *if done.unwrap_or(false) { &mut batch.done } else { &mut batch.missed } += 1;
         }
         batch
     }

@@ -73,6 +73,13 @@ async fn what_could_not_be_handed_on_is_delivered_once_the_next_one_is_back() {
     assert_eq!((&first["key"], &first["state"]), (&answer["data"]["key"], &"waiting".into()));
     assert!(first["attempts"].as_u64() >= Some(1) && first["error"]["code"].is_string(), "{first}");
     assert!(listed["oldest_ms"].is_u64() && listed["set_aside"] == 0, "{listed}");
+    let shown = eventually("the circuit shows it, too", LIMIT, async || {
+        let circuit = ask(&front.url("/circuit")).await;
+        (circuit["queue"]["waiting"] == 2).then(|| circuit["queue"].clone())
+    });
+    let shown = shown.await;
+    assert!(shown["oldest_ms"].is_u64(), "{shown}");
+    assert_eq!((&shown["set_aside"], &shown["delivered"]), (&0.into(), &0.into()));
 
     // It is on disk: another process goes on.
     front.stopped().await;
@@ -302,6 +309,7 @@ async fn without_a_queue_nothing_is_remembered() {
     assert_eq!((answer.status.as_u16(), answer.header("x-queued")), (200, ""));
     assert_eq!(answer.json().get("queued"), None);
     assert_eq!(get(&router, "/queue").await.json()["queue"], Value::Array(Vec::new()));
+    assert_eq!(get(&router, "/circuit").await.json().get("queue"), Some(&Value::Null));
 }
 
 #[tokio::test]
