@@ -2,14 +2,17 @@
 //! there again.
 //!
 //! What is remembered lies in the store (its [`Outbox`](crate::store::Outbox)). Here is who decides what becomes of a try
-//! ([`end`]), how fast is gone on ([`pace`]), who delivers ([`relay`]) and what people see of it ([`routes`]).
+//! ([`end`]), how fast is gone on ([`pace`]), who delivers ([`relay`]), what traces show of it ([`delivery`]) and
+//! what people see of it ([`routes`]).
 
+mod delivery;
 pub(crate) mod end;
 mod outcome;
 mod pace;
 mod relay;
 pub(crate) mod routes;
 
+pub(crate) use delivery::{Delivery, Witness};
 pub(crate) use outcome::Outcome;
 pub(crate) use relay::Relay;
 
@@ -25,6 +28,7 @@ use std::time::Duration;
 pub(crate) struct Queue {
     backlog: Mutex<Backlog>,
     delivered: AtomicU64,
+    witness: Witness,
 }
 
 /// The queue in numbers, as `/queue`, `/circuit` and the events show it.
@@ -42,6 +46,11 @@ pub(crate) struct Figures {
 }
 
 impl Queue {
+    /// `witness` is told of every late try.
+    pub(crate) fn new(witness: Witness) -> Self {
+        Self { witness, ..Self::default() }
+    }
+
     /// How it was half a second ago.
     pub(crate) fn figures(&self) -> Figures {
         let backlog = *self.backlog.lock().unwrap_or_else(PoisonError::into_inner);

@@ -331,3 +331,43 @@ async fn what_is_asked_of_the_queue_wrongly_is_named() {
         "who may change nothing is told so first"
     );
 }
+
+/// An order that is watched, in a trace of its client's; the next one takes it when it is there again.
+async fn delivered_late_in_its_trace(flags: &[&str], folder: &Path) {
+    let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    let peer = Peer::start(Behaviour::json(503, "{}")).await;
+    let url = peer.url("/");
+    let front = Running::start(folder, &[&QUICK[..], &["--chain-svc", &url], flags].concat()).await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let request = client.post(front.url("/create")).header("content-type", "application/json");
+    let request = request.header("traceparent", format!("00-{trace}-{parent}-01")).body(NESTED);
+    let answer = request.header("tracestate", "retail=watch,other=1").send().await.expect("an answer");
+    assert_eq!(answer.headers()["x-queued"], "1");
+    assert_eq!(answer.headers()["x-trace-id"], trace);
+    peer.set(Behaviour::json(200, "{}"));
+    drained(&front).await;
+    let requests = peer.requests();
+    assert!(requests.len() >= 2, "at once and late");
+    let mut parents = HashSet::new();
+    for request in &requests {
+        let sent = request.header("traceparent").expect("always sent");
+        assert!(sent.starts_with(&format!("00-{trace}-")) && sent.ends_with("-01"), "{sent}");
+        assert_eq!(request.header("tracestate"), Some("retail=watch,other=1"));
+        parents.insert(sent);
+    }
+    assert_eq!(parents.len(), requests.len(), "each is a span of its own");
+    front.stopped().await;
+}
+
+#[tokio::test]
+async fn a_late_delivery_is_part_of_its_orders_trace() {
+    let folder = tempfile::tempdir().expect("a folder");
+    delivered_late_in_its_trace(&[], folder.path()).await;
+}
+
+#[tokio::test]
+async fn a_late_delivery_out_of_mongodb_is_too() {
+    let mongod = Mongod::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    delivered_late_in_its_trace(&["--mongo-url", &mongod.url()], folder.path()).await;
+}

@@ -19,7 +19,11 @@ fn a_queue_that_drains_drains_at_once() {
 fn a_failure_here_and_there_holds_nobody_up() {
     let mut pace = Pace::default();
     for missed in 0..=4 {
-        assert_eq!(pace.after(Batch { done: 8 - missed, missed }, RESET, 0.0), Duration::ZERO, "{missed} of 8");
+        assert_eq!(
+            pace.after(Batch { done: 8 - missed, missed }, RESET, 0.0),
+            Duration::ZERO,
+            "{missed} of 8"
+        );
     }
     assert_eq!(pace.after(Batch { done: 3, missed: 5 }, RESET, 0.0).as_millis(), 100, "more than half");
     assert_eq!(pace.after(Batch { done: 1, missed: 7 }, RESET, 0.0).as_millis(), 200);
