@@ -28,7 +28,9 @@ pub(crate) struct Delivery {
 
 /// Who is told. Is waited for, so it has to be quick.
 #[derive(Default)]
-pub(crate) struct Witness(Option<Box<dyn Fn(&Delivery) + Send + Sync>>);
+pub(crate) struct Witness(Option<Observer>);
+
+type Observer = Box<dyn Fn(&Delivery) + Send + Sync>;
 
 impl Witness {
     pub(crate) fn new(witness: impl Fn(&Delivery) + Send + Sync + 'static) -> Self {
