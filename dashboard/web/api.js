@@ -79,5 +79,8 @@ export const setRule = (service, name, rule) => ask('PUT', `${of(service)}/chaos
 /** @param {string} service @param {string} name */
 export const removeRule = (service, name) => ask('DELETE', `${of(service)}/chaos/rules/${encodeURIComponent(name)}`);
 
+/** @param {string} service */
+export const circuit = (service) => ask('GET', `${of(service)}/circuit`);
+
 /** @param {string} service @param {{mode?: string, settings?: object}} change */
 export const setCircuit = (service, change) => ask('PUT', `${of(service)}/circuit`, change);

@@ -16,6 +16,10 @@ import { CAST } from './lessons.js';
  * @property {'passed' | 'failed' | 'stopped' | null} outcome
  * @property {string} why it failed
  *
+ * @typedef {object} Kept what was set before a lesson
+ * @property {number} rate
+ * @property {{name: string, chaos: import('./types.js').Chaos | null, circuit: import('./types.js').Circuit | null}[]} services
+ *
  * @typedef {object} Context what a step is given
  * @property {Known} known
  * @property {Record<string, number>} memo
@@ -62,7 +66,7 @@ export function teacher(known, api, changed) {
     /** @type {{event: string, data: any, step: number}[]} */
     let events = [];
     let stepAt = 0;
-    /** @type {ReturnType<typeof keep> | null} */
+    /** @type {Kept | null} */
     let kept = null;
     /** @type {Set<() => void>} */
     const watchers = new Set();
@@ -131,19 +135,25 @@ export function teacher(known, api, changed) {
         settings: (name, settings) => api.setCircuit(name, { settings }),
     });
 
-    /** What to put back. */
-    function keep() {
+    /** What to put back: as the services say now, since events tell of a change only later. @returns {Promise<Kept>} */
+    async function keep() {
+        const there = known.services.filter((one) => one.reachable);
+        if (!CAST.every((name) => there.some((one) => one.name === name))) throw new Error(`This lesson needs ${CAST.join(', ')}, and not all of them are there.`);
         return {
             rate: known.load?.rate ?? 0,
-            services: known.services.map((one) => ({ name: one.name, chaos: structuredClone(one.chaos), circuit: one.circuit ? { mode: one.circuit.mode, settings: settingsOf(one.circuit.settings) } : null })),
+            services: await Promise.all(there.map(async ({ name, chaos, circuit }) => ({
+                name,
+                chaos: chaos && await api.chaos(name),
+                circuit: circuit && await api.circuit(name),
+            }))),
         };
     }
 
-    /** @param {ReturnType<typeof keep>} kept */
+    /** @param {Kept} kept */
     async function putBack(kept) {
         const failures = await Promise.allSettled([api.setLoad(kept.rate), ...kept.services.flatMap((one) => [
             one.chaos ? restore(one.name, one.chaos) : null,
-            one.circuit ? api.setCircuit(one.name, { mode: one.circuit.mode.replace('forced-', ''), settings: one.circuit.settings }) : null,
+            one.circuit ? api.setCircuit(one.name, { mode: one.circuit.mode.replace('forced-', ''), settings: settingsOf(one.circuit.settings) }) : null,
         ])]);
         const failed = failures.find((each) => each.status === 'rejected');
         if (failed) throw new Error(`Not everything could be put back: ${/** @type {PromiseRejectedResult} */ (failed).reason.message}`);
@@ -166,7 +176,6 @@ export function teacher(known, api, changed) {
 
     /** @param {Lesson} lesson @param {AbortSignal} signal */
     async function setScene(lesson, signal) {
-        if (!CAST.every((name) => known.services.some((one) => one.name === name && one.reachable))) throw new Error(`This lesson needs ${CAST.join(', ')}, and not all of them are there.`);
         const circuits = known.services.filter((one) => one.circuit).map((one) => one.name);
         await api.setLoad(0);
         await Promise.all([
@@ -214,9 +223,10 @@ export function teacher(known, api, changed) {
         stop = new AbortController();
         events = [];
         const context = contextFor(stop.signal);
-        kept = keep();
+        kept = null;
         changed();
         try {
+            kept = await keep();
             await setScene(lesson, stop.signal);
             run.phase = 'steps';
             for (run.step = 0; run.step < lesson.steps.length; run.step += 1) {
@@ -232,7 +242,7 @@ export function teacher(known, api, changed) {
         run.phase = 'tidying';
         changed();
         try {
-            await putBack(kept);
+            if (kept) await putBack(kept);
         } catch (error) {
             run.why = `${run.why} ${/** @type {Error} */ (error).message}`.trim();
         }

@@ -204,13 +204,13 @@ async function create(mock, service, hop, trace, watched) {
 
 /** Starts one; `close` ends it. */
 export async function startMock({ port = 0, jumps = 4, token = null, mayChange = true } = {}) {
-    const mock = { pages: new Set(), sequence: 0, jumps, token, mayChange, services: new Map(), load: loadOf(0), timers: [], watchedIn: 0 };
+    const mock = { pages: new Set(), sequence: 0, jumps, token, mayChange, services: new Map(), load: loadOf(0), timers: [], watchedIn: 0, quiet: false };
     CHAIN.forEach((name, i) => mock.services.set(name, new Service(name, CHAIN[i + 1])));
     for (const service of mock.services.values()) if (service.circuit) service.circuit.mock = mock;
 
     const snapshots = (to) => {
         for (const service of mock.services.values()) {
-            if (service.away) continue;
+            if (service.away || mock.quiet) continue;
             const data = { service: service.name, at: new Date().toISOString(), id: service.name, requests: service.requests, circuit: service.circuit?.snapshot(service.name) ?? null, chaos: service.chaos(), queue: service.queue };
             for (const page of to) page.write(`event: snapshot\ndata: ${service.garbage ? '{"service": "' : JSON.stringify(data)}\n\n`);
         }

@@ -181,6 +181,22 @@ test('a lesson can be stopped, says why it failed, and tidies up each time', () 
     calm();
 }, { allow: /status of 502/ }));
 
+test('a lesson puts back what was set a moment before it, too', () => withPage({}, async ({ mock, page, calm }) => {
+    const [payment, shipment] = ['payment', 'shipment'].map((name) => mock.services.get(name));
+    await page.locator('#tab-lessons').click();
+    // The page does not hear of it.
+    mock.quiet = true;
+    shipment.set('slow');
+    payment.circuit.settings.volume = 3;
+    await page.locator('[data-lesson="4"]').click();
+    await eventually(() => payment.circuit.settings.reset_ms === 4000 && shipment.preset === 'calm', 'the scene is set');
+    mock.quiet = false;
+    await page.locator('#lesson-stop').click();
+    await page.locator('.running[data-outcome="stopped"][data-phase="over"]').waitFor();
+    assert.deepEqual([shipment.preset, payment.circuit.settings.volume], ['slow', 3]);
+    calm();
+}));
+
 test('who leaves in the midst of a lesson leaves nothing broken', () => withPage({}, async ({ mock, page }) => {
     const [payment, shipment] = ['payment', 'shipment'].map((name) => mock.services.get(name));
     payment.circuit.settings.volume = 3;
