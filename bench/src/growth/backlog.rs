@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 const WAITING: u32 = 100_000;
-/// The part of them that is measured at the start of draining, and at its end.
+/// So many are seen delivered: all would take minutes.
 const PART: u32 = 10_000;
 const CONNECTIONS: u32 = 64;
 /// How long nothing is sent.
@@ -74,39 +74,40 @@ fn idle(work: &mut Work<'_>, fleet: &Fleet) -> Turn {
     )
 }
 
-/// Lets the circuit close, and sees the queue empty.
+/// Lets the circuit close, and sees some of what waits delivered: of many, and where they are all that is left.
 fn drain(work: &mut Work<'_>, store: Store, fleet: &Fleet) -> Result<Vec<Step>, String> {
     let sink = &work.bench.sink;
-    let at_first = sink.answered();
-    fleet.set_circuits("auto")?;
     let mut steps = Vec::new();
-    for (from, to) in [(0, PART), (PART, WAITING - PART), (WAITING - PART, WAITING)] {
+    for left in [WAITING, PART] {
+        if left < WAITING {
+            fleet.set_circuits("open")?;
+            fill::fill(&work.bench.kit, &work.bench.counting, fleet, left, fill::State::Waiting)?;
+        }
         let begin = Instant::now();
         let meter = Meter::start(&work.bench.kit, fleet);
-        let mut last = (sink.answered(), Instant::now());
-        while sink.answered() - at_first < u64::from(to) {
+        let at_first = sink.answered();
+        fleet.set_circuits("auto")?;
+        let mut last = (at_first, Instant::now());
+        while sink.answered() - at_first < u64::from(PART) {
             if sink.answered() > last.0 {
                 last = (sink.answered(), Instant::now());
             } else if last.1.elapsed() > STUCK {
                 let delivered = sink.answered() - at_first;
-                return Err(format!("{}: only {delivered} of {WAITING} were delivered", store.title()));
+                return Err(format!("{}: only {delivered} of {left} were delivered", store.title()));
             }
             sleep(PAUSE);
         }
         let seconds = begin.elapsed().as_secs_f64();
         let cost = meter.stop(&work.bench.kit, fleet, 0.0);
-        let number = f64::from(to - from);
-        // What lies between is not shown.
-        if number <= f64::from(PART) {
-            let mut step = Step::new(Subject::Draining(store), WAITING - from);
-            let figures = [
-                (Figure::OrdersPerSecond, number / seconds),
-                (Figure::ServicesCpuMs, cost.services_ms / number * 1e3),
-                (Figure::MongodCpuMs, cost.mongod_ms / number * 1e3),
-            ];
-            work.done(&mut step, turn(cost, figures));
-            steps.push(step);
-        }
+        let number = f64::from(PART);
+        let figures = [
+            (Figure::OrdersPerSecond, number / seconds),
+            (Figure::ServicesCpuMs, cost.services_ms / number * 1e3),
+            (Figure::MongodCpuMs, cost.mongod_ms / number * 1e3),
+        ];
+        let mut step = Step::new(Subject::Draining(store), left);
+        work.done(&mut step, turn(cost, figures));
+        steps.push(step);
     }
     Ok(steps)
 }

@@ -80,10 +80,7 @@ fn sections(report: &Report) -> Vec<(&'static str, Table)> {
              alone, its circuit forced open. Idle: milliseconds of processor time in a second in which nothing is sent.",
             table(is_waiting, &WAITING),
         ),
-        (
-            "The queue of 100,000 orders as it empties: the first 10,000 orders, and the last.",
-            table(is_draining, &DRAINING),
-        ),
+        ("Delivering 10,000 orders that waited, where so many are left.", table(is_draining, &DRAINING)),
         (
             "Circuits in one registry, called in turn: to find one by its name and to make a call that does nothing, in the \
              measuring process. A service of the chain has one.",
