@@ -78,6 +78,10 @@ pub(crate) enum Trial {
     Refused,
     /// The first service alone; the next one has answered so far, and now hangs.
     Hanging,
+    /// The whole way, with so many documents in each collection.
+    Filled(u32),
+    /// The first service alone, its circuit forced open, and what it takes is queued.
+    Queued,
 }
 
 impl Trial {
@@ -89,12 +93,29 @@ impl Trial {
             Self::Saved => "saved, and nothing else",
             Self::Refused => "refused by an open circuit",
             Self::Hanging => "payment hangs",
+            Self::Filled(_) => "with documents in the database",
+            Self::Queued => "queued",
         }
     }
 
     /// Whether all three services run.
     pub(crate) fn is_chain(self) -> bool {
-        matches!(self, Self::Whole | Self::Hasty)
+        matches!(self, Self::Whole | Self::Hasty | Self::Filled(_))
+    }
+
+    /// Whether its database was filled for it.
+    pub(crate) fn is_filled(self) -> bool {
+        matches!(self, Self::Filled(_) | Self::Queued)
+    }
+
+    /// Whether it leaves orders that are to be handed on.
+    pub(crate) fn leaves_a_queue(self) -> bool {
+        matches!(self, Self::Hasty | Self::Refused | Self::Hanging)
+    }
+
+    /// Whether every order is to go the whole way.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Self::Whole | Self::Filled(_))
     }
 }
 
@@ -131,6 +152,7 @@ pub(crate) struct Setup {
 impl Setup {
     /// Its database and the folder of its data.
     pub(crate) fn place(self) -> String {
-        format!("{:?}_{:?}_{:?}", self.candidate, self.keeping, self.trial).to_lowercase()
+        let place = format!("{:?}_{:?}_{:?}", self.candidate, self.keeping, self.trial).to_lowercase();
+        place.replace(|character: char| !character.is_ascii_alphanumeric() && character != '_', "")
     }
 }

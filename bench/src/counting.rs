@@ -4,9 +4,10 @@
 
 use crate::ask::ask;
 use crate::candidate::Keeping;
-use crate::fleet::{Fleet, SERVICES};
-use mongodb::Client;
-use mongodb::bson::Document;
+use crate::fill;
+use crate::fleet::{Fleet, Kit, Running};
+use mongodb::bson::{Document, doc};
+use mongodb::{Client, Collection};
 use serde_json::Value;
 use std::net::SocketAddr;
 use tokio::runtime::Runtime;
@@ -36,15 +37,39 @@ impl Counting {
         Ok(Self { runtime, client })
     }
 
-    /// Removes the documents of a setup, where there are many.
-    pub(crate) fn make_room(&self, fleet: &Fleet) -> Result<(), String> {
-        if fleet.setup.keeping != Keeping::Sqlite
-            && self.in_database(fleet)?.iter().any(|&count| count > MANY)
-        {
-            let database = self.client.database(&fleet.setup.place());
-            self.runtime.block_on(database.drop().into_future()).map_err(|error| error.to_string())?;
+    /// Whether there are so many documents that the database is to be emptied before it is used again.
+    pub(crate) fn is_full(&self, kit: &Kit, fleet: &Fleet) -> Result<bool, String> {
+        if fleet.setup.keeping == Keeping::Sqlite {
+            return fill::most_in_sqlite(kit, fleet).map(|count| count > MANY);
         }
-        Ok(())
+        Ok(self.in_database(fleet)?.iter().any(|&count| count > MANY))
+    }
+
+    /// Removes the documents of a setup. The indexes are made again: a service that runs makes them at its start, and
+    /// counts on them.
+    pub(crate) fn make_room(&self, kit: &Kit, fleet: &Fleet) -> Result<(), String> {
+        if fleet.setup.keeping == Keeping::Sqlite {
+            return fill::take_away(kit, self, fleet, 0);
+        }
+        fleet.services.iter().try_for_each(|service| self.run(empty(self.collection(fleet, service.name))))
+    }
+
+    /// The collection of a service.
+    pub(crate) fn collection(&self, fleet: &Fleet, service: &str) -> Collection<Document> {
+        self.client.database(&fleet.setup.place()).collection(&format!("{service}s"))
+    }
+
+    /// Has the server write down what it has only in memory.
+    pub(crate) fn flush(&self) -> Result<(), String> {
+        self.run(self.client.database("admin").run_command(doc! { "fsync": 1 }).into_future()).map(drop)
+    }
+
+    /// Waits for the answer of the server.
+    pub(crate) fn run<T>(
+        &self,
+        asked: impl Future<Output = Result<T, mongodb::error::Error>>,
+    ) -> Result<T, String> {
+        self.runtime.block_on(asked).map_err(|error| format!("MongoDB: {error}"))
     }
 
     /// What is there now.
@@ -52,7 +77,7 @@ impl Counting {
         if fleet.setup.keeping != Keeping::Sqlite {
             return self.in_database(fleet).map(Mark::Documents);
         }
-        let newest = |service: &crate::fleet::Running| {
+        let newest = |service: &Running| {
             let page = page(service.addr, &format!("/{}s?limit=1", service.name))?;
             Ok(page.keys.into_iter().next())
         };
@@ -74,16 +99,21 @@ impl Counting {
     }
 
     fn in_database(&self, fleet: &Fleet) -> Result<Vec<u64>, String> {
-        let database = self.client.database(&fleet.setup.place());
-        SERVICES[..fleet.services.len()]
-            .iter()
-            .map(|service| {
-                let collection = database.collection::<Document>(&format!("{service}s"));
-                let count = collection.estimated_document_count().into_future();
-                self.runtime.block_on(count).map_err(|error| error.to_string())
-            })
-            .collect()
+        let count = |service: &Running| {
+            self.run(self.collection(fleet, service.name).estimated_document_count().into_future())
+        };
+        fleet.services.iter().map(count).collect()
     }
+}
+
+async fn empty(collection: Collection<Document>) -> Result<(), mongodb::error::Error> {
+    let mut cursor = collection.list_indexes().await?;
+    let mut indexes = Vec::new();
+    while cursor.advance().await? {
+        indexes.push(cursor.deserialize_current()?);
+    }
+    collection.drop().await?;
+    collection.create_indexes(indexes).await.map(drop)
 }
 
 /// Follows the pages until a key that is known.

@@ -72,7 +72,7 @@ impl Fleet {
         let names = if setup.trial.is_chain() { &SERVICES[..] } else { &SERVICES[..1] };
         let mut services = Vec::new();
         let mut next = match setup.trial {
-            Trial::Hanging => Some(kit.sink),
+            Trial::Hanging | Trial::Queued => Some(kit.sink),
             // Nobody listens there.
             Trial::Refused => Some(free_addr()?),
             _ => None,
@@ -100,7 +100,9 @@ impl Fleet {
     /// Sets all circuits to a mode.
     pub(crate) fn set_circuits(&self, mode: &str) -> Result<(), String> {
         let body = format!(r#"{{"mode":"{mode}"}}"#);
-        for service in &self.services[..self.services.len() - 1] {
+        // The last of the chain has nobody to call.
+        let circuits = self.services.len() - usize::from(self.setup.trial.is_chain());
+        for service in &self.services[..circuits] {
             let answer = ask(service.addr, "PUT", "/circuit", &body)?;
             if answer.status != 200 {
                 return Err(format!("PUT /circuit: {} {}", answer.status, answer.body));
@@ -162,7 +164,7 @@ impl Running {
             command.env("CHAIN_SVC", format!("http://{next}/create"));
         }
         let (time_out, reset) = match setup.trial {
-            Trial::Whole | Trial::Saved => (LONG, 10_000),
+            Trial::Whole | Trial::Saved | Trial::Filled(_) | Trial::Queued => (LONG, 10_000),
             Trial::Hasty | Trial::Hanging => (300, 10_000),
             Trial::Refused => (LONG, 3_600_000),
         };

@@ -12,7 +12,9 @@ mod sink;
 
 mod ask;
 mod counting;
+mod fill;
 mod load;
+mod meter;
 mod proc;
 
 mod cold;
@@ -20,10 +22,14 @@ mod plan;
 mod rounds;
 mod turn;
 
+mod growth;
+
 mod chart;
 mod goals;
+mod machine;
 mod noise;
 mod program;
+mod progress;
 mod report;
 mod series;
 mod sizes;

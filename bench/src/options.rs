@@ -12,13 +12,16 @@ pub(crate) struct Options {
     /// A few hundred orders of two candidates, in debug builds: shows that the measuring works, and nothing else
     #[arg(long, conflicts_with = "quick")]
     pub(crate) smoke: bool,
+    /// How the cost of an order grows: with connections, circuits, documents, and orders that wait; in about ten minutes
+    #[arg(long, conflicts_with_all = ["quick", "smoke", "svg"])]
+    pub(crate) growth: bool,
     /// Rounds, if others than usual
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rounds: Option<u32>,
     /// Seconds of warm-up for each candidate, if others than usual
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(crate) warm_up: Option<u32>,
-    /// Only rows whose name holds one of these, like `node`, `journaled` or `64`
+    /// Only rows whose name holds one of these, like `node`, `journaled` or `64`; of `--growth`, like `documents` or `sqlite`
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
     /// Writes the table as Markdown too

@@ -1,6 +1,6 @@
 //! Which rows are measured, and for how long.
 
-use crate::candidate::{Candidate, Keeping, Row, Trial};
+use crate::candidate::{Candidate, Keeping, Row, Setup, Trial};
 use crate::options::Options;
 use crate::turn::Spans;
 
@@ -8,6 +8,17 @@ use crate::turn::Spans;
 const CONNECTIONS: [u32; 4] = [1, 16, 64, CROWD];
 /// Many at once; also for circuits that give up soon.
 const CROWD: u32 = 256;
+
+/// Longest warm-up of what needs none.
+const SHORT: f64 = 10.0;
+/// Seconds for the processes of a setup to start, beside the warm-up.
+const SETUP: f64 = 0.7;
+/// Seconds of a turn in which nothing is loaded.
+const ASIDE: f64 = 0.4;
+/// The same where what comes later is waited for.
+const LATE: f64 = 10.0;
+/// Seconds for a cold start, alone and of all three.
+const START: f64 = 0.7;
 
 /// What is done.
 #[derive(Debug)]
@@ -29,7 +40,7 @@ impl Plan {
         } else if options.quick {
             (2, 1, 2.5, 0.3, 1.5, 3)
         } else {
-            (7, 5, 60.0, 1.0, 6.0, 15)
+            (6, 3, 60.0, 1.0, 4.0, 10)
         };
         let rows = rows(options).into_iter();
         let names: Vec<String> = options.names.iter().map(|name| name.to_lowercase()).collect();
@@ -49,7 +60,45 @@ impl Plan {
 
     /// Whether a row has its turn in this round.
     pub(crate) fn has_turn(&self, row: &Row, round: u32) -> bool {
-        row.trial == Trial::Whole || round < self.rounds_beside
+        is_main(row.trial, row.keeping) || round < self.rounds_beside
+    }
+
+    /// How long the processes of a setup are loaded before anything is measured. Node compiles what it often runs, and does
+    /// so in each process; of programs that were compiled before, those that are measured beside the main table have only
+    /// their connections to open.
+    pub(crate) fn warm_up_of(&self, setup: Setup) -> f64 {
+        if setup.candidate == Candidate::Node || is_main(setup.trial, setup.keeping) {
+            self.warm_up_s
+        } else {
+            self.warm_up_s.min(SHORT)
+        }
+    }
+
+    /// Each setup once, in the order of the rows.
+    pub(crate) fn setups(&self) -> Vec<Setup> {
+        let mut setups = Vec::new();
+        for setup in self.rows.iter().map(|row| row.setup()) {
+            if !setups.contains(&setup) {
+                setups.push(setup);
+            }
+        }
+        setups
+    }
+
+    /// How long all of it may take.
+    pub(crate) fn seconds(&self) -> f64 {
+        let warm_ups: f64 = self.setups().into_iter().map(|setup| self.warm_up_of(setup) + SETUP).sum();
+        let turn = |row: &Row| {
+            let rounds = if is_main(row.trial, row.keeping) {
+                self.rounds
+            } else {
+                self.rounds_beside.min(self.rounds)
+            };
+            let besides = if row.trial == Trial::Hasty { LATE } else { ASIDE };
+            f64::from(rounds) * (self.spans.before_s + self.spans.measured_s + besides)
+        };
+        let turns: f64 = self.rows.iter().map(turn).sum();
+        warm_ups + turns + self.candidates().len() as f64 * f64::from(self.starts) * START
     }
 
     /// The candidates that are measured, each once.
@@ -63,6 +112,11 @@ impl Plan {
         }
         candidates
     }
+}
+
+/// Whether it is of the main table.
+fn is_main(trial: Trial, keeping: Keeping) -> bool {
+    trial == Trial::Whole && keeping != Keeping::Unjournaled
 }
 
 /// All rows, in the order in which they have their turns: candidates that are compared, one after the other.
@@ -87,7 +141,7 @@ fn rows(options: &Options) -> Vec<Row> {
         add(Whole, Keeping::Journaled, connections, &[Stack, NoBreaker, Bare, Node, Embedded]);
     }
     if !options.quick {
-        for &connections in connections {
+        for &connections in &CONNECTIONS[..3] {
             add(Whole, Keeping::Unjournaled, connections, &[Stack, NoBreaker, Bare, Node]);
         }
     }

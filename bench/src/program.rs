@@ -1,32 +1,28 @@
 //! What the program does, from its arguments to the table.
 
 use crate::candidate::{Keeping, Row, Trial};
-use crate::counting::Counting;
-use crate::fleet::Kit;
 use crate::goals;
-use crate::mongod::Mongod;
+use crate::machine::{machine, versions};
 use crate::noise::Noise;
 use crate::options::Options;
 use crate::plan::Plan;
 use crate::report::{Measured, Memory, Report};
 use crate::rounds::{self, Rounds};
-use crate::sink::Sink;
 use crate::turn::{Bench, Figure};
-use crate::{chart, cold, sizes, table};
+use crate::{chart, cold, growth, sizes, table};
 use clap::Parser as _;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
 /// Measures, prints and writes.
 pub(crate) fn run() -> Result<(), String> {
     let options = Options::parse();
+    if options.growth {
+        return grown(&options);
+    }
     let report = measure(&options)?;
     println!("{}", table::text(&report));
-    let write = |path: &Path, text: &str| {
-        fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
-    };
     if let Some(path) = &options.markdown {
         write(path, &table::markdown(&report))?;
     }
@@ -39,6 +35,23 @@ pub(crate) fn run() -> Result<(), String> {
     lost(&report)
 }
 
+/// The same for how it grows.
+fn grown(options: &Options) -> Result<(), String> {
+    let report = growth::measure(options)?;
+    println!("{}", growth::text(&report));
+    if let Some(path) = &options.markdown {
+        write(path, &growth::markdown(&report))?;
+    }
+    if let Some(path) = &options.json {
+        write(path, &serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?)?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 fn measure(options: &Options) -> Result<Report, String> {
     let begin = Instant::now();
     let plan = Plan::of(options);
@@ -47,18 +60,7 @@ fn measure(options: &Options) -> Result<Report, String> {
     }
     let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(&options.work);
     let folder = folder.map_err(|error| format!("{}: {error}", options.work.display()))?;
-    let mongod = Mongod::start(&options.mongod, folder.path())?;
-    let counting = Counting::new(&mongod.url())?;
-    let sink = Sink::start()?;
-    let kit = Kit {
-        ours: options.ours.clone(),
-        bare: options.bare.clone(),
-        node: options.node.clone(),
-        mongod,
-        work: folder.path().to_owned(),
-        sink: sink.addr,
-    };
-    let bench = Bench { kit, sink, counting };
+    let bench = Bench::start(options, folder.path())?;
     let Rounds { turns, fleets } = rounds::measure(&bench, &plan, &options.lock)?;
     let mut memory: Vec<Memory> = Vec::new();
     for row in plan.rows.iter().filter(|row| row.trial == Trial::Whole && row.keeping != Keeping::Unjournaled)
@@ -125,25 +127,4 @@ fn lost(report: &Report) -> Result<(), String> {
         }
         None => Ok(()),
     }
-}
-
-/// Processor and cores.
-fn machine() -> String {
-    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown processor");
-    let model = model.trim_start_matches(['\t', ' ', ':']);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("{cores} cores of {model}")
-}
-
-/// Of what was not built from this folder.
-fn versions(options: &Options) -> Vec<String> {
-    let first = |program: &Path, name: &str| {
-        let output = Command::new(program).arg("--version").output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).lines().next()?.trim().to_owned();
-        Some(if text.contains(char::is_whitespace) { text } else { format!("{name} {text}") })
-    };
-    let mongod = first(&options.mongod, "MongoDB").map(|text| text.replace("db version", "MongoDB"));
-    let node = options.node.as_ref().and_then(|_| first(Path::new("node"), "Node"));
-    [first(Path::new("rustc"), "rustc"), mongod, node].into_iter().flatten().collect()
 }

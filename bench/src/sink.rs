@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -14,6 +14,7 @@ const ANSWER: &[u8] =
 pub(crate) struct Sink {
     pub(crate) addr: SocketAddr,
     hangs: Arc<AtomicBool>,
+    answered: Arc<AtomicU64>,
 }
 
 impl Sink {
@@ -24,25 +25,31 @@ impl Sink {
         let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).map_err(told)?;
         let addr = listener.local_addr().map_err(told)?;
         let hangs = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&hangs);
+        let answered = Arc::new(AtomicU64::new(0));
+        let (seen, counts) = (Arc::clone(&hangs), Arc::clone(&answered));
         let work = async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&seen)));
+                tokio::spawn(serve(stream, Arc::clone(&seen), Arc::clone(&counts)));
             }
         };
         let thread = std::thread::Builder::new().name("sink".to_owned());
         thread.spawn(move || runtime.block_on(work)).map_err(told)?;
-        Ok(Self { addr, hangs })
+        Ok(Self { addr, hangs, answered })
     }
 
     /// Whether requests from now on are read, and left without an answer.
     pub(crate) fn hang(&self, hangs: bool) {
         self.hangs.store(hangs, Ordering::SeqCst);
     }
+
+    /// How many requests it has answered.
+    pub(crate) fn answered(&self) -> u64 {
+        self.answered.load(Ordering::SeqCst)
+    }
 }
 
 /// Answers each request of a connection. A client sends one at a time.
-async fn serve(mut stream: TcpStream, hangs: Arc<AtomicBool>) {
+async fn serve(mut stream: TcpStream, hangs: Arc<AtomicBool>, answered: Arc<AtomicU64>) {
     let mut bytes = Vec::new();
     loop {
         match stream.read_buf(&mut bytes).await {
@@ -54,6 +61,7 @@ async fn serve(mut stream: TcpStream, hangs: Arc<AtomicBool>) {
                 if stream.write_all(ANSWER).await.is_err() {
                     return;
                 }
+                answered.fetch_add(1, Ordering::SeqCst);
             }
         }
     }

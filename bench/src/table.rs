@@ -7,9 +7,7 @@ use crate::goals::{Goal, Limit};
 use crate::report::{Line, Report};
 use crate::series::Value;
 use crate::turn::Figure;
-use layout::{Column, Table};
-
-pub(crate) use layout::number;
+pub(crate) use layout::{Column, Table, number};
 
 /// Text for a terminal.
 pub(crate) fn text(report: &Report) -> String {
@@ -156,7 +154,7 @@ fn lines<'a>(lines: impl Iterator<Item = &'a Line>, shown: &[Shown]) -> Table {
 }
 
 /// A median, and the quartiles where they are asked for and there were several rounds.
-fn cell(value: Option<&Value>, spread: bool) -> String {
+pub(crate) fn cell(value: Option<&Value>, spread: bool) -> String {
     let Some(value) = value else { return "–".to_owned() };
     if spread && value.rounds > 1 {
         return format!("{} ({}–{})", number(value.median), number(value.low), number(value.high));

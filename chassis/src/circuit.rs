@@ -13,12 +13,14 @@ pub(crate) use view::{Failure, Last, View};
 use crate::app::App;
 use crate::input;
 use crate::problem::Problem;
+use crate::queue::Figures;
 use crate::wall::At;
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use breaker::Breaker;
+use serde::Serialize;
 use std::sync::{Arc, Mutex};
 use tracing::info;
 
@@ -57,7 +59,7 @@ impl Circuit {
 
 /// `GET /circuit`
 pub(crate) async fn get(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    Ok(shown(of(&app)?))
+    Ok(shown(&app, of(&app)?))
 }
 
 /// `PUT /circuit`: another mode, other settings. What is not named stays as it is.
@@ -69,7 +71,7 @@ pub(crate) async fn put(State(app): State<Arc<App>>, request: Request) -> Result
         info!("🔧 {told}");
         app.events.changed("circuit", &told);
     }
-    Ok(shown(circuit))
+    Ok(shown(&app, circuit))
 }
 
 fn of(app: &App) -> Result<&Circuit, Problem> {
@@ -77,6 +79,15 @@ fn of(app: &App) -> Result<&Circuit, Problem> {
     app.circuit.as_ref().ok_or_else(absent)
 }
 
-fn shown(circuit: &Circuit) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(circuit.view())).into_response()
+/// The circuit, and what waits for it.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    circuit: View<'a>,
+    queue: Option<Figures>,
+}
+
+fn shown(app: &App, circuit: &Circuit) -> Response {
+    let shown = Shown { circuit: circuit.view(), queue: app.queue_figures() };
+    ([(header::CACHE_CONTROL, "no-store")], Json(shown)).into_response()
 }

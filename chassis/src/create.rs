@@ -97,7 +97,7 @@ async fn follow<R: Record>(
     let part = if visit.hop < app.jumps { taken.record.next() } else { None };
     let way = app.next.as_ref().zip(part);
     info!("🍀 saving {}...", app.id);
-    let entry = Arc::new(entry(app, visit.hop, taken, way)?);
+    let entry = Arc::new(entry(app, visit, taken, way)?);
     let (saved, standing) = match visit.save(Arc::clone(&entry)).await? {
         Inserted::Kept => (entry.saved.clone(), Standing::None),
         Inserted::Known(known) => {
@@ -145,7 +145,7 @@ async fn follow<R: Record>(
 
 fn entry<R: Record>(
     app: &App,
-    hop: u32,
+    visit: &Visit,
     taken: &Taken<R>,
     way: Option<(&Next, &Value)>,
 ) -> Result<Entry, Problem> {
@@ -156,7 +156,8 @@ fn entry<R: Record>(
     let due = way.filter(|_| app.queue.is_some()).map(|(next, _)| wall::after(next.longest()));
     let expires_at = wall::after(app.key_time);
     let request = taken.key.as_ref().map(|held| RequestKey { key: held.key().to_owned(), expires_at });
-    Ok(Entry { saved, hop, request, due })
+    let trace = due.map(|_| visit.trace.kept());
+    Ok(Entry { saved, hop: visit.hop, request, due, trace })
 }
 
 /// The first try to hand something on.

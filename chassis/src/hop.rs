@@ -99,6 +99,11 @@ impl Next {
         self.policy.breaker().would_refuse()
     }
 
+    /// How long the circuit stays open.
+    pub(crate) fn reset(&self) -> Duration {
+        self.policy.breaker().settings().reset
+    }
+
     /// The state of the circuit.
     pub(crate) fn state(&self) -> State {
         self.policy.breaker().state()

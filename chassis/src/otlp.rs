@@ -7,6 +7,7 @@ mod spans;
 
 use crate::handled::Handled;
 use crate::limits;
+use crate::queue::Delivery;
 use opentelemetry::KeyValue;
 use opentelemetry_otlp::{
     ExporterBuildError, Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _,
@@ -91,7 +92,20 @@ fn exporter(collector: &Url) -> Result<SpanExporter, Kind> {
 impl Outbox {
     /// Waits for nothing: where there is no room, the spans are lost.
     pub(crate) fn take(&self, handled: &Handled) {
-        if handled.trace.sampled && self.to.try_send(self.draughtsman.draw(handled)).is_err() {
+        if handled.trace.sampled {
+            self.put(self.draughtsman.draw(handled));
+        }
+    }
+
+    /// The same of a late delivery.
+    pub(crate) fn take_late(&self, delivery: &Delivery) {
+        if delivery.trace.sampled {
+            self.put(vec![self.draughtsman.draw_late(delivery)]);
+        }
+    }
+
+    fn put(&self, spans: Vec<SpanData>) {
+        if self.to.try_send(spans).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }

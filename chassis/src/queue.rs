@@ -2,20 +2,23 @@
 //! there again.
 //!
 //! What is remembered lies in the store (its [`Outbox`](crate::store::Outbox)). Here is who decides what becomes of a try
-//! ([`end`]), how fast is gone on ([`pace`]), who delivers ([`relay`]) and what people see of it ([`routes`]).
+//! ([`end`]), how fast is gone on ([`pace`]), who delivers ([`relay`]), what traces show of it ([`delivery`]) and
+//! what people see of it ([`routes`]).
 
+mod delivery;
 pub(crate) mod end;
 mod outcome;
 mod pace;
 mod relay;
 pub(crate) mod routes;
 
+pub(crate) use delivery::{Delivery, Witness};
 pub(crate) use outcome::Outcome;
 pub(crate) use relay::Relay;
 
 use crate::store::Backlog;
 use crate::wall;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -25,14 +28,16 @@ use std::time::Duration;
 pub(crate) struct Queue {
     backlog: Mutex<Backlog>,
     delivered: AtomicU64,
+    witness: Witness,
 }
 
-/// The queue in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The queue in numbers, as `/queue`, `/circuit` and the events show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub(crate) struct Figures {
     /// What is to be delivered.
     pub(crate) waiting: u64,
     /// For how long the oldest of it has waited.
+    #[serde(rename = "oldest_ms", serialize_with = "whole_milliseconds")]
     pub(crate) oldest: Option<Duration>,
     /// What was set aside.
     pub(crate) set_aside: u64,
@@ -41,6 +46,11 @@ pub(crate) struct Figures {
 }
 
 impl Queue {
+    /// `witness` is told of every late try.
+    pub(crate) fn new(witness: Witness) -> Self {
+        Self { witness, ..Self::default() }
+    }
+
     /// How it was half a second ago.
     pub(crate) fn figures(&self) -> Figures {
         let backlog = *self.backlog.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,14 +73,6 @@ impl Queue {
     }
 }
 
-impl Figures {
-    /// As `/queue`, `/circuit` and the events show it.
-    pub(crate) fn to_json(self) -> Value {
-        json!({
-            "waiting": self.waiting,
-            "oldest_ms": self.oldest.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
-            "set_aside": self.set_aside,
-            "delivered": self.delivered,
-        })
-    }
+fn whole_milliseconds<S: Serializer>(age: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
 }

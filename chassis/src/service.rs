@@ -10,7 +10,7 @@ use crate::hop::Next;
 use crate::idempotency::UnderWay;
 use crate::metrics::{Metrics, Turns};
 use crate::otlp::Postman;
-use crate::queue::{Queue, Relay};
+use crate::queue::{Queue, Relay, Witness};
 use crate::record::Record;
 use crate::sample::Sampler;
 use crate::settings::{Fallback, Settings, Storage};
@@ -97,7 +97,17 @@ impl Service {
         let circuit = circuit::<R>(settings, &id, &events, metrics.turns())?;
         let next = next(settings, circuit.as_ref(), &mut metrics)?;
         let delivers = next.is_some() && settings.resilience.fallback == Fallback::Queue;
-        let queue = delivers.then(Arc::<Queue>::default);
+        let (outbox, postman) = match &settings.traces.otel_exporter_otlp_endpoint {
+            Some(collector) => {
+                let hop = circuit.as_ref().map(|circuit| (circuit.next(), circuit.breaker().name()));
+                let (outbox, postman) = otlp::open(collector, &id, hop)?;
+                (Some(Arc::new(outbox)), Some(postman))
+            }
+            None => (None, None),
+        };
+        let drawn = outbox.clone();
+        let witness = drawn.map(|outbox| Witness::new(move |delivery| outbox.take_late(delivery)));
+        let queue = delivers.then(|| Arc::new(Queue::new(witness.unwrap_or_default())));
         if let Some(queue) = &queue {
             metrics.add_queue(Arc::clone(queue));
         }
@@ -115,15 +125,9 @@ impl Service {
         observers.add(move |handled| told.handled(handled, next_name.as_deref()));
         let counted = Arc::clone(&metrics);
         observers.add(move |handled| counted.handled(handled));
-        let postman = match &settings.traces.otel_exporter_otlp_endpoint {
-            Some(collector) => {
-                let hop = circuit.as_ref().map(|circuit| (circuit.next(), circuit.breaker().name()));
-                let (outbox, postman) = otlp::open(collector, &id, hop)?;
-                observers.add(move |handled| outbox.take(handled));
-                Some(postman)
-            }
-            None => None,
-        };
+        if let Some(outbox) = outbox {
+            observers.add(move |handled| outbox.take(handled));
+        }
         let app = Arc::new(App {
             next,
             queue,

@@ -20,7 +20,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use uuid::Uuid;
 
-pub use entry::{Entry, Inserted, Known, RequestKey, Standing};
+pub use entry::{Entry, Inserted, Known, RequestKey, Standing, StoredTrace};
 pub use mongo::MongoStore;
 pub use outbox::{Backlog, Claimed, End, Outbox, Place, Queued};
 pub use sqlite::{OpenError, SqliteStore};

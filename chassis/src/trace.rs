@@ -8,6 +8,7 @@ mod parent;
 mod state;
 
 use crate::sample::Sampler;
+use crate::store::StoredTrace;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use parent::Parent;
 use state::Members;
@@ -71,15 +72,36 @@ impl TraceContext {
         }
     }
 
+    /// Goes on where something was kept; where nothing was, a trace begins. One that was watched still is, for what comes
+    /// late belongs to what is shown of it.
+    pub(crate) fn taken_up(kept: Option<&StoredTrace>, watch: &Sampler) -> Self {
+        let headers = kept.into_iter().flat_map(|kept| {
+            [(TRACEPARENT, kept.traceparent.as_str()), (TRACESTATE, kept.tracestate.as_str())]
+        });
+        Self::of(&to_map(headers), watch)
+    }
+
+    /// To be taken up later, in the course of what this service does now.
+    pub(crate) fn kept(&self) -> StoredTrace {
+        let (traceparent, tracestate) = self.texts(self.span);
+        StoredTrace { traceparent, tracestate }
+    }
+
     /// What the next service is sent, for a hop that is a span of its own.
     pub(crate) fn headers(&self, hop: SpanId) -> HeaderMap {
-        let parent = Parent { trace: self.id, span: hop, sampled: self.sampled };
-        let ours = if self.watched { state::Ours::Watch } else { state::Ours::Pass };
-        [(TRACEPARENT, parent.to_string()), (TRACESTATE, self.others.behind(ours))]
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?)))
-            .collect()
+        let (traceparent, tracestate) = self.texts(hop);
+        to_map([(TRACEPARENT, &*traceparent), (TRACESTATE, &*tracestate)])
     }
+
+    fn texts(&self, span: SpanId) -> (String, String) {
+        let parent = Parent { trace: self.id, span, sampled: self.sampled };
+        let ours = if self.watched { state::Ours::Watch } else { state::Ours::Pass };
+        (parent.to_string(), self.others.behind(ours))
+    }
+}
+
+fn to_map<'a>(headers: impl IntoIterator<Item = (HeaderName, &'a str)>) -> HeaderMap {
+    headers.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?))).collect()
 }
 
 impl SpanId {

@@ -5,7 +5,7 @@
  * @typedef {{from: string, to: string, at: string, ago_ms: number, reason: string, failures?: {kind: string, ago_ms: number}[]}} Turn
  * @typedef {{timeout_ms: number | null, error_threshold: number, reset_ms: number, volume: number, capacity: number | null}} Settings
  *
- * @typedef {object} Circuit as `GET /circuit` of a service
+ * @typedef {object} Circuit as `GET /circuit` of a service, but for its `queue`, which events bear beside it
  * @property {string} circuit
  * @property {string} next
  * @property {number} fail_counter

@@ -2,42 +2,42 @@
 
 /// A column.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Column {
+pub(crate) struct Column {
     title: &'static str,
     right: bool,
 }
 
 impl Column {
-    pub(super) fn left(title: &'static str) -> Self {
+    pub(crate) fn left(title: &'static str) -> Self {
         Self { title, right: false }
     }
 
-    pub(super) fn right(title: &'static str) -> Self {
+    pub(crate) fn right(title: &'static str) -> Self {
         Self { title, right: true }
     }
 }
 
 /// A table.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new(columns: &[Column]) -> Self {
+    pub(crate) fn new(columns: &[Column]) -> Self {
         Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
-    pub(super) fn push(&mut self, cells: Vec<String>) {
+    pub(crate) fn push(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let titles: Vec<String> = self.columns.iter().map(|column| column.title.to_owned()).collect();
         let widths: Vec<usize> = (0..self.columns.len())
             .map(|at| self.rows.iter().chain([&titles]).map(|row| row[at].chars().count()).max().unwrap_or(0))
@@ -53,7 +53,7 @@ impl Table {
         text
     }
 
-    pub(super) fn markdown(&self) -> String {
+    pub(crate) fn markdown(&self) -> String {
         let line = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
         let mut text = line(self.columns.iter().map(|column| column.title).collect());
         text += &line(self.columns.iter().map(|column| if column.right { "---:" } else { "---" }).collect());

@@ -8,7 +8,6 @@ use crate::limits;
 use crate::queue::Figures;
 use crate::wall::At;
 use serde::Serialize;
-use serde_json::Value;
 
 /// The event's name.
 pub(super) const NAME: &str = "snapshot";
@@ -20,7 +19,7 @@ struct Snapshot<'a> {
     id: &'a str,
     requests: Counts,
     circuit: Option<View<'a>>,
-    queue: Option<Value>,
+    queue: Option<Figures>,
     chaos: chaos::View,
 }
 
@@ -32,7 +31,7 @@ pub(super) fn text(app: &App) -> String {
         id: &app.id,
         requests: app.events.requests.counts(limits::REQUESTS - app.places.available_permits()),
         circuit: app.circuit.as_ref().map(Circuit::view),
-        queue: app.queue_figures().map(Figures::to_json),
+        queue: app.queue_figures(),
         chaos: app.chaos.view(),
     })
 }

@@ -91,7 +91,7 @@ fn is_callers_fault(status: StatusCode, response: Option<&Value>) -> bool {
 
 impl Missed {
     /// Says which of five things happened.
-    fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         match &self.why {
             CallError::Failed(Failure::Unreachable(_)) => "ECONNECT",
             CallError::Failed(Failure::Slow | Failure::Cut { .. } | Failure::NoTime) => "ETIMEDOUT",

@@ -1,7 +1,8 @@
 //! How long the relay waits between two batches: pure, told a random number.
 //!
-//! Each hand-over that failed waits for itself. The relay waits too, or a long queue before a service that is down would be
-//! tried from one end to the other where no circuit is there to stop it.
+//! Each hand-over that failed waits for itself, and where the circuit opens, its `reset` is the pause. What is left to the
+//! relay: a long queue before a service that is down would be tried from one end to the other where no circuit is there
+//! to stop it.
 
 use breaker::Backoff;
 use std::time::Duration;
@@ -12,15 +13,13 @@ pub(super) const TICK: Duration = Duration::from_millis(500);
 const FIRST: Duration = Duration::from_millis(100);
 const BACKOFF: Backoff = Backoff { factor: 2.0, ceiling: Duration::from_secs(5), jitter: 0.5 };
 
-/// What came of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Batch {
-    /// There was nothing to do, or no answer from the store.
-    Idle,
-    /// All were taken, or set aside.
-    Done,
-    /// Some were not.
-    Missed,
+/// What came of what was claimed together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Batch {
+    /// Those that were taken, or set aside.
+    pub(super) done: u32,
+    /// Those that were not.
+    pub(super) missed: u32,
 }
 
 /// Remembers how often in a row it went badly.
@@ -30,20 +29,27 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// How long to wait after a batch.
-    pub(super) fn after(&mut self, batch: Batch, random: f64) -> Duration {
+    /// How long to wait after a batch, while the circuit lets calls through; no longer than its own pause is. Half of them
+    /// are enough to go on: those that were missed do not come again at once.
+    pub(super) fn after(&mut self, batch: Batch, reset: Duration, random: f64) -> Duration {
         match batch {
-            Batch::Idle => TICK,
-            Batch::Done => {
+            Batch { done: 0, missed: 0 } => TICK,
+            Batch { done, missed } if done >= missed => {
                 self.missed = 0;
                 Duration::ZERO
             }
-            Batch::Missed => {
-                let wait = BACKOFF.wait(FIRST, self.missed, random);
+            _ => {
+                let backoff = Backoff { ceiling: BACKOFF.ceiling.min(reset), ..BACKOFF };
+                let wait = backoff.wait(FIRST, self.missed, random);
                 self.missed = self.missed.saturating_add(1);
                 wait
             }
         }
+    }
+
+    /// The circuit has opened: what went badly is its matter now, and so is the pause.
+    pub(super) fn left_to_the_circuit(&mut self) {
+        self.missed = 0;
     }
 }
 

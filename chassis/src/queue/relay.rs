@@ -3,15 +3,16 @@
 //! It needs no client: where the circuit is half-open, the relay's call is the probe. It claims before it sends, so
 //! that of several instances on one database each has its own; where one dies, its claim runs out and another goes on.
 
+use super::Delivery;
 use super::end::Try;
 use super::pace::{Batch, Pace, TICK};
 use crate::app::App;
 use crate::deadline::Deadline;
-use crate::hop::{Next, Parcel};
+use crate::hop::{Missed, Next, Parcel};
 use crate::idempotency;
 use crate::record::Record;
 use crate::store::{Claimed, End, Saved};
-use crate::trace::{SpanId, TraceContext};
+use crate::trace::TraceContext;
 use crate::{limits, wall};
 use breaker::State;
 use serde_json::{Value, json};
@@ -54,7 +55,14 @@ impl Relay {
             let wait = match next.would_refuse() {
                 // By hand it may be closed before.
                 Some(refused) => refused.min(TICK),
-                None => pace.after(self.batch(next).await, rand::random()),
+                None => {
+                    let batch = self.batch(next).await;
+                    if next.would_refuse().is_some() {
+                        pace.left_to_the_circuit();
+                        continue;
+                    }
+                    pace.after(batch, next.reset(), rand::random())
+                }
             };
             stop.run_until_cancelled(sleep(wait)).await;
         }
@@ -64,37 +72,44 @@ impl Relay {
         let limit = if next.state() == State::HalfOpen { 1 } else { limits::RELAY };
         let (now, lease) = (wall::now(), wall::after(next.longest()));
         let Ok(claimed) = self.app.store.ask("claim", |store| store.claim(now, lease, limit)).await else {
-            return Batch::Idle;
+            return Batch::default();
         };
-        if claimed.is_empty() {
-            return Batch::Idle;
-        }
         let mut deliveries = JoinSet::new();
         for one in claimed {
             let relay = self.clone();
-            let trace = TraceContext::begin(&self.app.watch);
+            let trace = TraceContext::taken_up(one.trace.as_ref(), &self.app.watch);
             let span = error_span!("delivery", trace = %trace.id);
-            deliveries.spawn(async move { relay.one(one, &trace).await }.instrument(span));
+            deliveries.spawn(async move { relay.one(one, trace).await }.instrument(span));
         }
-        let mut batch = Batch::Done;
-        while let Some(taken) = deliveries.join_next().await {
-            if !taken.unwrap_or(false) {
-                batch = Batch::Missed;
-            }
+        let mut batch = Batch::default();
+        while let Some(done) = deliveries.join_next().await {
+            *if done.unwrap_or(false) { &mut batch.done } else { &mut batch.missed } += 1;
         }
         batch
     }
 
     /// Whether it is out of the way now.
-    async fn one(&self, claimed: Claimed, trace: &TraceContext) -> bool {
+    async fn one(&self, claimed: Claimed, trace: TraceContext) -> bool {
         let (Some(next), Some(queue)) = (&self.app.next, &self.app.queue) else { return false };
-        let Claimed { saved, hop, attempts, keyed } = claimed;
+        let Claimed { saved, hop, attempts, keyed, .. } = claimed;
         let key = saved.key;
         let end = match (self.part)(saved) {
             Ok(part) => {
-                let trace = trace.headers(SpanId::new());
-                let parcel = Parcel { hop, part: &part, key: idempotency::of_hand_over(key), trace };
+                let (at, begun, state) = (wall::now(), Instant::now(), next.state());
+                let headers = trace.headers(trace.span);
+                let parcel = Parcel { hop, part: &part, key: idempotency::of_hand_over(key), trace: headers };
                 let result = next.hand_over(&parcel, Deadline::default()).await;
+                let missed = result.as_ref().err();
+                queue.witness.tell(&Delivery {
+                    trace,
+                    at,
+                    took: begun.elapsed(),
+                    hop,
+                    before: attempts,
+                    state,
+                    error: missed.map(Missed::code),
+                    retry_after: missed.and_then(Missed::retry_after),
+                });
                 Try { before: attempts, keyed, now: wall::now(), random: rand::random() }.ended(&result)
             }
             Err(message) => {

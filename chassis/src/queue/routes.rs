@@ -11,10 +11,23 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tracing::{info, warn};
 use uuid::Uuid;
+
+/// What `GET /queue` answers.
+#[derive(Debug, Serialize)]
+struct Listed<'a> {
+    service: &'a str,
+    next_service: &'a str,
+    #[serde(flatten)]
+    figures: Figures,
+    queue: Vec<Value>,
+    /// Where the next page is.
+    next: Option<String>,
+}
 
 /// `GET /queue`: oldest first, a page at a time.
 pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {
@@ -35,12 +48,8 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
         let place = which.map_or(String::new(), |which| format!("&state={}", which.name()));
         format!("/queue?limit={limit}{place}&after={}", last.key)
     });
-    let mut body = json!({ "service": app.id, "next_service": next });
-    if let (Some(body), Value::Object(figures)) = (body.as_object_mut(), figures.to_json()) {
-        body.extend(figures);
-    }
-    body["queue"] = queued.into_iter().map(shown).collect();
-    body["next"] = more.into();
+    let queue = queued.into_iter().map(shown).collect();
+    let body = Listed { service: &app.id, next_service: next, figures, queue, next: more };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
 }
 

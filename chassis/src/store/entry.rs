@@ -17,6 +17,17 @@ pub struct Entry {
     pub request: Option<RequestKey>,
     /// Where it is to be handed on: when somebody else may do so than the request that brought it.
     pub due: Option<Timestamp>,
+    /// Where it was taken, for the hand-over to be part of the same trace.
+    pub trace: Option<StoredTrace>,
+}
+
+/// A place in a trace, as the headers of W3C Trace Context have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredTrace {
+    /// The trace, and the span in the course of which something is handed on.
+    pub traceparent: String,
+    /// What others, and we, keep with the trace.
+    pub tracestate: String,
 }
 
 /// The `Idempotency-Key` of a request.
@@ -30,7 +41,7 @@ pub struct RequestKey {
 
 impl From<Saved> for Entry {
     fn from(saved: Saved) -> Self {
-        Self { saved, hop: 0, request: None, due: None }
+        Self { saved, hop: 0, request: None, due: None, trace: None }
     }
 }
 

@@ -4,7 +4,7 @@
 //! tried by anyone who claims it, on any instance. A claim is a lease: when it has run out, another may try. Two may
 //! come to try the same thing, one of them late; that does no harm, for the next service knows the hand-over by its key.
 
-use super::{Pending, Saved, StoreError};
+use super::{Pending, Saved, StoreError, StoredTrace};
 use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -87,6 +87,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// Whether its request bore a key.
     pub keyed: bool,
+    /// Where in its trace it was taken. None where that was not noted.
+    pub trace: Option<StoredTrace>,
 }
 
 /// Where in the queue something is.

@@ -3,6 +3,7 @@
 use super::parent::Parent;
 use super::{SpanId, TraceContext};
 use crate::sample::Sampler;
+use crate::store::StoredTrace;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use proptest::prelude::*;
 
@@ -44,6 +45,28 @@ fn a_trace_is_gone_on_with() {
 
     let hop = SpanId::new();
     assert_eq!(context.headers(hop)["traceparent"], format!("00-{TRACE}-{hop}-01"));
+}
+
+#[test]
+fn what_was_kept_is_taken_up_later() {
+    for (ours, watched) in [("watch", true), ("pass", false)] {
+        let state = format!("retail={ours},other=1");
+        let then = context(&[("traceparent", PARENT), ("tracestate", &state)]);
+        let kept = then.kept();
+        // Whoever takes it up does not pick whom to watch: that was done.
+        let later = TraceContext::taken_up(Some(&kept), &Sampler::per_second(u32::MAX));
+        assert_eq!((later.id, later.parent), (then.id, Some(then.span)));
+        assert_ne!(later.span, then.span);
+        assert_eq!((later.sampled, later.watched), (true, watched));
+        assert_eq!(later.headers(later.span)["tracestate"], state);
+    }
+    let unsampled = context(&[("traceparent", &PARENT.replace("-01", "-00"))]).kept();
+    assert!(!TraceContext::taken_up(Some(&unsampled), &Sampler::per_second(0)).sampled);
+    let spoiled = StoredTrace { traceparent: "no\nheader".to_owned(), tracestate: String::new() };
+    for kept in [None, Some(&spoiled)] {
+        let begun = TraceContext::taken_up(kept, &Sampler::per_second(0));
+        assert_eq!((begun.parent, begun.sampled), (None, true), "a trace begins");
+    }
 }
 
 #[test]

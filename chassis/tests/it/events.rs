@@ -47,9 +47,12 @@ async fn a_reader_is_told_how_things_are_and_then_what_happens() {
     let first = stream.next().await.expect("a snapshot");
     assert_eq!(first.name, "snapshot");
     assert_eq!((&first.data["service"], &first.data["id"]), (&json!("parcel"), &json!("parcel-2")));
-    let circuit: Value =
+    let mut circuit: Value =
         client().get(running.url("/circuit")).send().await.expect("an answer").json().await.expect("JSON");
     let names = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    // What waits for the circuit stands beside it here.
+    let queue = circuit.as_object_mut().expect("an object").shift_remove("queue");
+    assert_eq!(first.data["queue"], queue.expect("what waits"));
     assert_eq!(names(&first.data["circuit"]), names(&circuit), "the same as over HTTP");
     assert_eq!(first.data["circuit"]["turns"], 0);
 

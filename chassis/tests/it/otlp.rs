@@ -13,9 +13,11 @@ use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::Status
 use prost::Message as _;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use testkit::{Behaviour, Peer, refused_addr};
+use std::time::Duration;
+use testkit::{Behaviour, Peer, eventually, refused_addr};
 use tokio::net::TcpListener;
 
+const LIMIT: Duration = Duration::from_secs(30);
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const NESTED: &str = r#"{"id":"1","weight":1,"inner":{"id":"2","weight":1,"inner":{}}}"#;
 
@@ -240,4 +242,46 @@ async fn more_than_there_is_room_for_is_let_go() {
     for _ in 0..1100 {
         assert_eq!(post(&router, "/create", "{").await.status, 400);
     }
+}
+
+#[tokio::test]
+async fn a_late_delivery_is_a_span_of_its_order() {
+    let (collector, got) = collector().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let peer = Peer::start(Behaviour::json(500, "{}")).await;
+    let url = peer.url("/");
+    let flags = ["--chain-svc", &url, "--chain-name", "peer", "--breaker-reset-ms", "100"];
+    let flags = [&flags[..], &["--otel-exporter-otlp-endpoint", &collector]].concat();
+    let front = Running::start(folder.path(), &flags).await;
+    post_traced(&front.url("/create")).await;
+    eventually("the relay has tried it, in vain", LIMIT, async || (peer.count() >= 2).then_some(())).await;
+    peer.set(Behaviour::json(200, "{}"));
+    let tried = eventually("it is delivered", LIMIT, async || {
+        let queue = reqwest::get(front.url("/queue")).await.expect("an answer");
+        let queue: serde_json::Value = queue.json().await.expect("JSON");
+        (queue["delivered"] == 1).then(|| peer.count())
+    });
+    let tried = tried.await;
+    front.stopped().await;
+
+    let seen = got.lock().expect("not poisoned").clone();
+    let server = seen.iter().find(|one| one.span.kind == SpanKind::Server as i32).expect("the order's");
+    let late: Vec<_> = seen.iter().filter(|one| one.span.name == "POST (late)").collect();
+    for one in &late {
+        assert_eq!(u128::from_str_radix(TRACE, 16).expect("hex").to_be_bytes(), *one.span.trace_id);
+        assert_eq!(
+            (one.span.parent_span_id.as_slice(), one.span.kind),
+            (server.id(), SpanKind::Client as i32)
+        );
+        assert!(one.span.start_time_unix_nano >= server.span.end_time_unix_nano);
+        assert_eq!(one.attribute("peer.service"), "peer");
+        assert_eq!(one.attribute("retail.hop"), "1");
+    }
+    let ends: Vec<_> = late.iter().filter(|one| !one.failed()).collect();
+    assert_eq!(ends.len(), 1, "it went well once: {late:#?}");
+    assert_eq!(ends[0].attribute("circuit_breaker.verdict"), "permitted");
+    let resent: u32 = ends[0].attribute("http.request.resend_count").parse().expect("a number");
+    assert_eq!(resent as usize, tried - 1, "all tries before it");
+    let failed = late.iter().find(|one| one.attribute("error.type") == "EUPSTREAM").expect("the one in vain");
+    assert!(failed.failed());
 }

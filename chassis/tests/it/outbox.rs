@@ -1,7 +1,9 @@
 //! One suite for both stores: what is to be handed on, and the keys of requests.
 
 use crate::stores::{mongo, sqlite};
-use chassis::store::{Backlog, End, Entry, Inserted, Known, Place, RequestKey, Saved, Standing, Store};
+use chassis::store::{
+    Backlog, End, Entry, Inserted, Known, Place, RequestKey, Saved, Standing, Store, StoredTrace,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -40,6 +42,8 @@ async fn suite(mut fresh: impl AsyncFnMut() -> (Arc<dyn Store>, Arc<dyn Store>))
     many_who_claim_at_once_share(store, other).await;
     let (store, _) = fresh().await;
     what_failed_waits_and_what_was_refused_is_set_aside(&*store).await;
+    let (store, other) = fresh().await;
+    a_hand_over_keeps_its_trace(&*store, &*other).await;
     let (store, _) = fresh().await;
     what_is_done_by_hand(&*store).await;
     let (store, other) = fresh().await;
@@ -61,7 +65,7 @@ fn entry(number: u32, key: Option<&str>, due: Option<Timestamp>) -> Entry {
     let mut saved = Saved::new(&json!({ "id": "1", "number": number })).expect("an object");
     saved.created_at = at(0);
     let request = key.map(|key| RequestKey { key: key.to_owned(), expires_at: at(3_600) });
-    Entry { saved, hop: 3, request, due }
+    Entry { saved, hop: 3, request, due, trace: None }
 }
 
 async fn keep(store: &dyn Store, entry: &Entry) -> Uuid {
@@ -142,6 +146,23 @@ async fn the_oldest_that_are_due_are_claimed_once(store: &dyn Store, other: &dyn
     settle_for_all(other, later, End::Taken(None)).await;
     assert_eq!(backlog(store, 1_000).await, Backlog::default());
     assert_eq!(store.list(100, None).await.expect("a page").documents.len(), 7, "the documents stay");
+}
+
+async fn a_hand_over_keeps_its_trace(store: &dyn Store, other: &dyn Store) {
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned();
+    let trace = StoredTrace { traceparent, tracestate: "retail=watch,other=1".to_owned() };
+    let with = Entry { trace: Some(trace.clone()), ..entry(1, None, Some(at(0))) };
+    let (with, without) = (keep(store, &with).await, due(store, 2, 0).await);
+    // After a failure, too.
+    for now in [0, 10] {
+        let claimed = other.claim(at(now), at(now + 5), 10).await.expect("the store is there");
+        let traces: Vec<_> = claimed.into_iter().map(|one| (one.saved.key, one.trace)).collect();
+        assert_eq!(traces, [(with, Some(trace.clone())), (without, None)]);
+        settle(other, with, missed(1, 10)).await;
+    }
+    assert!(
+        !store.get(with).await.expect("an answer").expect("a document").document.contains_key("_handover")
+    );
 }
 
 async fn a_claim_that_has_run_out_is_taken_over(store: &dyn Store, other: &dyn Store) {
@@ -312,4 +333,49 @@ async fn a_key_is_forgotten_in_time(store: &dyn Store) {
     settle(store, key, End::Taken(Some(json!({})))).await;
     settle(store, key, End::Taken(None)).await;
     assert_eq!(backlog(store, 1_000).await, Backlog::default());
+}
+
+#[tokio::test]
+async fn what_an_older_program_left_in_sqlite_is_delivered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = Uuid::now_v7();
+    // The layout and a row of version 2.
+    let old = rusqlite::Connection::open(folder.path().join("parcels.sqlite")).expect("a file");
+    let layout = format!(
+        "CREATE TABLE documents (key TEXT PRIMARY KEY, created_at TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
+         CREATE TABLE handovers (key TEXT PRIMARY KEY, hop INTEGER NOT NULL, set_aside INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL, error TEXT) WITHOUT ROWID;
+         INSERT INTO documents VALUES ('{key}', '{}', '{{\"id\":\"1\"}}');
+         INSERT INTO handovers VALUES ('{key}', 2, 0, 0, 1, NULL);
+         PRAGMA user_version = 2;",
+        at(0)
+    );
+    old.execute_batch(&layout).expect("it is written");
+    drop(old);
+    for _ in 0..2 {
+        // Opened twice: what was added once is not added again.
+        drop(sqlite(folder.path()));
+    }
+    let store = sqlite(folder.path());
+    let claimed = store.claim(at(0), at(5), 10).await.expect("the store is there");
+    let [one] = &claimed[..] else { panic!("{claimed:?}") };
+    assert_eq!((one.saved.key, one.hop, one.attempts, &one.trace), (key, 2, 1, &None));
+    settle(&*store, key, End::Taken(None)).await;
+    a_hand_over_keeps_its_trace(&*store, &*store).await;
+}
+
+#[tokio::test]
+async fn in_sqlite_a_document_that_cannot_be_read_holds_nobody_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = sqlite(folder.path());
+    let (broken, whole) = (due(&*store, 1, 0).await, due(&*store, 2, 0).await);
+    let file = rusqlite::Connection::open(folder.path().join("parcels.sqlite")).expect("a file");
+    let spoil = "UPDATE documents SET document = '{' WHERE key = ?1";
+    assert_eq!(file.execute(spoil, [broken.to_string()]).expect("it is written"), 1);
+    assert_eq!(claim(&*store, 0, 10).await, [whole]);
+    settle(&*store, whole, End::Taken(None)).await;
+    let queued = store.queued(Some(Place::SetAside), 10, None).await.expect("the store is there");
+    assert_eq!(queued.iter().map(|one| one.key).collect::<Vec<_>>(), [broken], "it is there to be looked at");
+    assert_eq!(queued[0].error.as_ref().expect("why")["code"], "EDOCUMENT");
+    let page = store.list(10, None).await.expect("a page");
+    assert_eq!(page.documents.iter().map(|one| one.key).collect::<Vec<_>>(), [whole], "the others are shown");
 }

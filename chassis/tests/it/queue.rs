@@ -73,6 +73,13 @@ async fn what_could_not_be_handed_on_is_delivered_once_the_next_one_is_back() {
     assert_eq!((&first["key"], &first["state"]), (&answer["data"]["key"], &"waiting".into()));
     assert!(first["attempts"].as_u64() >= Some(1) && first["error"]["code"].is_string(), "{first}");
     assert!(listed["oldest_ms"].is_u64() && listed["set_aside"] == 0, "{listed}");
+    let shown = eventually("the circuit shows it, too", LIMIT, async || {
+        let circuit = ask(&front.url("/circuit")).await;
+        (circuit["queue"]["waiting"] == 2).then(|| circuit["queue"].clone())
+    });
+    let shown = shown.await;
+    assert!(shown["oldest_ms"].is_u64(), "{shown}");
+    assert_eq!((&shown["set_aside"], &shown["delivered"]), (&0.into(), &0.into()));
 
     // It is on disk: another process goes on.
     front.stopped().await;
@@ -303,6 +310,7 @@ async fn without_a_queue_nothing_is_remembered() {
     assert_eq!((answer.status.as_u16(), answer.header("x-queued")), (200, ""));
     assert_eq!(answer.json().get("queued"), None);
     assert_eq!(get(&router, "/queue").await.json()["queue"], Value::Array(Vec::new()));
+    assert_eq!(get(&router, "/circuit").await.json().get("queue"), Some(&Value::Null));
 }
 
 #[tokio::test]
@@ -323,4 +331,44 @@ async fn what_is_asked_of_the_queue_wrongly_is_named() {
         403,
         "who may change nothing is told so first"
     );
+}
+
+/// An order that is watched, in a trace of its client's; the next one takes it when it is there again.
+async fn delivered_late_in_its_trace(flags: &[&str], folder: &Path) {
+    let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    let peer = Peer::start(Behaviour::json(503, "{}")).await;
+    let url = peer.url("/");
+    let front = Running::start(folder, &[&QUICK[..], &["--chain-svc", &url], flags].concat()).await;
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let request = client.post(front.url("/create")).header("content-type", "application/json");
+    let request = request.header("traceparent", format!("00-{trace}-{parent}-01")).body(NESTED);
+    let answer = request.header("tracestate", "retail=watch,other=1").send().await.expect("an answer");
+    assert_eq!(answer.headers()["x-queued"], "1");
+    assert_eq!(answer.headers()["x-trace-id"], trace);
+    peer.set(Behaviour::json(200, "{}"));
+    drained(&front).await;
+    let requests = peer.requests();
+    assert!(requests.len() >= 2, "at once and late");
+    let mut parents = HashSet::new();
+    for request in &requests {
+        let sent = request.header("traceparent").expect("always sent");
+        assert!(sent.starts_with(&format!("00-{trace}-")) && sent.ends_with("-01"), "{sent}");
+        assert_eq!(request.header("tracestate"), Some("retail=watch,other=1"));
+        parents.insert(sent);
+    }
+    assert_eq!(parents.len(), requests.len(), "each is a span of its own");
+    front.stopped().await;
+}
+
+#[tokio::test]
+async fn a_late_delivery_is_part_of_its_orders_trace() {
+    let folder = tempfile::tempdir().expect("a folder");
+    delivered_late_in_its_trace(&[], folder.path()).await;
+}
+
+#[tokio::test]
+async fn a_late_delivery_out_of_mongodb_is_too() {
+    let mongod = Mongod::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    delivered_late_in_its_trace(&["--mongo-url", &mongod.url()], folder.path()).await;
 }

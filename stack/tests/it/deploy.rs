@@ -111,6 +111,15 @@ async fn every_metric_that_is_named_is_there() {
 }
 
 #[test]
+fn the_queue_is_shown() {
+    let shown: BTreeSet<_> =
+        expressions().iter().flat_map(|expression| read(expression).0).map(|(name, _)| name).collect();
+    for name in ["queue_waiting", "queue_oldest_seconds", "queue_set_aside", "queue_delivered_total"] {
+        assert!(shown.contains(name), "{name} in {shown:?}");
+    }
+}
+
+#[test]
 fn every_panel_is_fed_by_the_data_source_that_is_provisioned() {
     let sources =
         std::fs::read_to_string(root().join("deploy/grafana/provisioning/datasources/prometheus.yml"));

@@ -196,6 +196,8 @@ impl Stack {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) degraded: String,
+    /// What an `Idempotency-Key` had asked for already.
+    pub(crate) replayed: bool,
     pub(crate) text: String,
 }
 
@@ -205,7 +207,8 @@ impl Answer {
         let status = response.status().as_u16();
         let degraded =
             response.headers().get("x-degraded").map_or("", |name| name.to_str().unwrap_or("?")).to_owned();
-        Ok(Self { status, degraded, text: response.text().await? })
+        let replayed = response.headers().get("idempotency-replayed").is_some_and(|said| said == "true");
+        Ok(Self { status, degraded, replayed, text: response.text().await? })
     }
 
     pub(crate) fn json(&self) -> Value {

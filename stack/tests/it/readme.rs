@@ -56,6 +56,32 @@ async fn the_order_that_it_sends_is_taken() {
     assert!(said.starts_with("\nThis is order @") && said.contains("Ended Transaction"), "{said}");
 }
 
+/// A line of the log without its time, and without what is different each time.
+fn shape(line: &str) -> Option<String> {
+    let start = line.find("INFO ").or_else(|| line.find("WARN "))?;
+    let known = |word: &str| !word.starts_with("trace=") && !word.starts_with("key=");
+    Some(line[start..].split_whitespace().filter(|word| known(word)).collect::<Vec<_>>().join(" "))
+}
+
+#[tokio::test]
+async fn the_log_says_what_the_sample_shows() {
+    let readme = readme();
+    let (_, sample) = readme.split_once("```text\nINFO ").expect("a sample");
+    let (sample, _) = sample.split_once("```").expect("its end");
+    let sample: Vec<_> = format!("INFO {sample}").lines().filter_map(shape).collect();
+    assert!(sample.len() >= 5, "{sample:?}");
+
+    let stack = Stack::start(&[("INJECT_ERR", "1"), ("INJECT_ERR_PERCENT", "100")]).await;
+    create(
+        &stack.order,
+        r#"{"id":"1","items":[],"payment":{"id":"1","amount":0,"shipment":{"id":"1","directions":"home"}}}"#,
+    )
+    .await;
+    stack.process.wait_for_line(|line| line.contains("success") && line.contains("order→payment")).await;
+    let said: Vec<_> = stack.process.lines().iter().filter_map(|line| shape(line)).collect();
+    assert!(said.windows(sample.len()).any(|lines| lines == sample), "{sample:#?} in {said:#?}");
+}
+
 #[tokio::test]
 async fn it_is_broken_and_mended_as_the_commands_say() {
     let stack = Stack::start(&[("INJECT_ERR", "0")]).await;

@@ -7,8 +7,12 @@ use testkit::eventually;
 use testkit::http_file::{HttpRequest, parse_with};
 
 fn tour(order: &str, payment: &str, shipment: &str) -> Vec<HttpRequest> {
+    read(&[("order_url", order), ("payment_url", payment), ("shipment_url", shipment)])
+}
+
+fn read(variables: &[(&str, &str)]) -> Vec<HttpRequest> {
     let text = std::fs::read_to_string(root().join("tests.http")).expect("there is a tour");
-    parse_with(&text, &[("order_url", order), ("payment_url", payment), ("shipment_url", shipment)])
+    parse_with(&text, variables)
 }
 
 fn named<'a>(tour: &'a [HttpRequest], name: &str) -> &'a HttpRequest {
@@ -26,7 +30,7 @@ async fn send(request: &HttpRequest) -> Answer {
 }
 
 /// The requests that the tour sends to a stack as it comes, and what each is to answer.
-const WORKS: [(&str, u16, &str); 16] = [
+const WORKS: [(&str, u16, &str); 21] = [
     ("greeting", 200, "hello from order"),
     ("order", 200, "\nThis is order @"),
     ("order_json", 200, "\"date\":\"2026-11-21T00:00:00Z\""),
@@ -39,6 +43,11 @@ const WORKS: [(&str, u16, &str); 16] = [
     ("bad_json", 400, "the body cannot be read as JSON"),
     ("missing_field", 422, "\"field\":\"payment\""),
     ("bad_payment", 200, "\"code\":\"EUPSTREAM\""),
+    ("set_aside", 200, "\"field\":\"amount\""),
+    ("retry", 404, "/queue has nothing with this key"),
+    ("keyed", 200, "\"msg\":\"Ended Transaction\""),
+    ("keyed_again", 200, "\"msg\":\"Ended Transaction\""),
+    ("keyed_otherwise", 422, "Idempotency-Key"),
     ("orders", 200, "\"orders\":["),
     ("payments", 200, "\"next\":\"/payments?limit=2&before="),
     ("shipments", 200, "\"shipments\":["),
@@ -46,7 +55,7 @@ const WORKS: [(&str, u16, &str); 16] = [
 ];
 
 /// Those by which it breaks something, and mends it.
-const BREAKS: [&str; 6] = ["outage", "breaks", "open", "calm", "healed", "reset"];
+const BREAKS: [&str; 8] = ["outage", "breaks", "open", "waiting", "calm", "healed", "drained", "reset"];
 
 #[tokio::test]
 async fn it_works() {
@@ -60,6 +69,7 @@ async fn it_works() {
         let answer = send(request).await;
         assert_eq!(answer.status, status, "{name}: {}", answer.text);
         assert!(answer.text.contains(holds), "{name} holds {holds:?}: {}", answer.text);
+        assert_eq!(answer.replayed, name == "keyed_again", "{name}: {}", answer.text);
     }
     let names: Vec<_> =
         tour.iter().map(|request| request.name.as_deref().expect("every request has a name")).collect();
@@ -69,6 +79,11 @@ async fn it_works() {
     let at_the_limit: Value = send(named(&tour, "below_the_limit")).await.json();
     assert!(at_the_limit["data"]["response"]["data"] == "Last", "payment is the last hop: {at_the_limit}");
     assert_eq!(send(named(&tour, "bad_payment")).await.degraded, "payment");
+
+    let set_aside = send(named(&tour, "set_aside")).await.json();
+    let key = set_aside["queue"][0]["key"].as_str().expect("a key");
+    let tour = read(&[("order_url", &stack.order), ("key", key)]);
+    assert_eq!(send(named(&tour, "retry")).await.status, 202, "as for a reader who puts in a key");
 }
 
 #[tokio::test]
@@ -90,6 +105,9 @@ async fn it_breaks_opens_and_heals() {
     chain.shipment.process.wait_for_line(|line| line.contains("🐒 abort=503 rule=\"outage\"")).await;
     assert_eq!(keys(&chain.shipment.url, "shipments").await.len(), 0, "it fails before the save");
 
+    let waiting = send(named(&tour, "waiting")).await.json();
+    assert_eq!((&waiting["waiting"], waiting["queue"].as_array().map(Vec::len)), (&2.into(), Some(2)));
+
     assert_eq!(send(named(&tour, "calm")).await.json()["preset"], "calm");
     eventually("the circuit heals", Duration::from_secs(30), async || {
         send(named(&tour, "healed")).await.degraded.is_empty().then_some(())
@@ -97,6 +115,10 @@ async fn it_breaks_opens_and_heals() {
     .await;
     let said = "🔌 status:: closed circuit=\"payment→shipment\"";
     chain.payment.process.wait_for_line(|line| line.contains(said)).await;
+    eventually("what waited is delivered", Duration::from_secs(30), async || {
+        (send(named(&tour, "drained")).await.json()["waiting"] == 0).then_some(())
+    })
+    .await;
     let reset = send(named(&tour, "reset")).await.json();
     assert_eq!(
         (&reset["rules"][0]["name"], &reset["rules"][0]["enabled"]),

@@ -4,7 +4,7 @@
 //! must stay data. What is ours in a document lies under two names of ours, which a client's data cannot take. What
 //! others answered is kept as text, so that it is no structure to MongoDB at all.
 
-use super::super::{Claimed, Entry, Known, Place, Queued, Saved, Standing};
+use super::super::{Claimed, Entry, Known, Place, Queued, Saved, Standing, StoredTrace};
 use jiff::Timestamp;
 use mongodb::bson::{Array, Bson, DateTime, Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
 use mongodb::error::Error;
@@ -43,7 +43,11 @@ pub(super) fn to_bson(entry: &Entry) -> Result<RawDocumentBuf, Error> {
     }
     let hop = i64::from(entry.hop);
     if let Some(due) = entry.due {
-        let handover = doc! { "hop": hop, "set_aside": false, "due": milliseconds(due), "attempts": 0_i64 };
+        let mut handover =
+            doc! { "hop": hop, "set_aside": false, "due": milliseconds(due), "attempts": 0_i64 };
+        if let Some(StoredTrace { traceparent, tracestate }) = &entry.trace {
+            handover.extend(doc! { "traceparent": traceparent, "tracestate": tracestate });
+        }
         document.insert(HANDOVER, handover);
     }
     if let Some(request) = &entry.request {
@@ -82,6 +86,16 @@ pub(super) fn claimed(document: &RawDocument) -> Result<Claimed, Error> {
         hop: number(handover, "hop")?,
         attempts: number(handover, "attempts")?,
         keyed: part(document, REQUEST)?.is_some(),
+        trace: trace(handover),
+    })
+}
+
+/// Documents of before the trace was noted have none.
+fn trace(handover: &RawDocument) -> Option<StoredTrace> {
+    let text = |name| handover.get_str(name).ok().map(ToOwned::to_owned);
+    Some(StoredTrace {
+        traceparent: text("traceparent")?,
+        tracestate: text("tracestate").unwrap_or_default(),
     })
 }
 

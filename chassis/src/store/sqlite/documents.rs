@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::Serialize;
+use tracing::warn;
 use uuid::Uuid;
 
 pub(super) fn insert(connection: &Connection, saved: &Saved) -> rusqlite::Result<()> {
@@ -30,16 +31,23 @@ pub(super) fn list(connection: &Connection, limit: u32, before: Option<Uuid>) ->
     )?;
     let mut rows = statement.query(params![before, limit])?;
     let mut page = Page::default();
-    let mut bytes = 0;
+    let (mut found, mut bytes) = (0, 0);
     while let Some(row) = rows.next()? {
         bytes += row.get_ref(2)?.as_str()?.len();
-        page.documents.push(read(row)?);
+        found += 1;
+        match read(row) {
+            Ok(saved) => page.documents.push(saved),
+            Err(error @ rusqlite::Error::FromSqlConversionFailure(..)) => {
+                warn!("a document is passed over: {error}");
+            }
+            Err(error) => return Err(error),
+        }
         if bytes > limits::PAGE_BYTES {
             page.more = true;
             return Ok(page);
         }
     }
-    page.more = page.documents.len() == limit as usize;
+    page.more = found == limit;
     Ok(page)
 }
 

@@ -1,7 +1,7 @@
 //! The file: opened, laid out, and checked to be still the one that was opened.
 
 use super::super::StoreError;
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,15 +9,20 @@ use std::time::Duration;
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_millis(1_500);
 
-/// Version 1 had the documents alone.
+/// Version 1 had the documents alone; version 2 no traces.
 const LAYOUT: &str = "
     CREATE TABLE IF NOT EXISTS documents (key TEXT PRIMARY KEY, created_at TEXT NOT NULL, document TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS handovers (key TEXT PRIMARY KEY, hop INTEGER NOT NULL, set_aside INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL, error TEXT) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS handovers (key TEXT PRIMARY KEY, hop INTEGER NOT NULL, set_aside INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL, error TEXT, traceparent TEXT, tracestate TEXT) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS handovers_in_order ON handovers (set_aside, key, due, attempts);
     CREATE TABLE IF NOT EXISTS requests (request TEXT PRIMARY KEY, key TEXT NOT NULL, hop INTEGER NOT NULL, expires_at INTEGER NOT NULL, outcome TEXT) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS requests_by_key ON requests (key);
     CREATE INDEX IF NOT EXISTS requests_by_end ON requests (expires_at);
-    PRAGMA user_version = 2;
+";
+const VERSION: u32 = 3;
+/// What `handovers` of version 2 lacks.
+const TRACES: &str = "
+    ALTER TABLE handovers ADD COLUMN traceparent TEXT;
+    ALTER TABLE handovers ADD COLUMN tracestate TEXT;
 ";
 
 /// Why a file cannot be used.
@@ -54,13 +59,24 @@ pub(super) fn connect(folder: &Path, records: &str) -> Result<(Connection, OurFi
 }
 
 fn open(file: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(file)?;
+    let mut connection = Connection::open(file)?;
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     // An acknowledged document survives a power cut.
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.execute_batch(LAYOUT)?;
+    lay_out(&mut connection)?;
     Ok(connection)
+}
+
+/// In one transaction, for several may open the same file at once. Not by the version, which an older program sets back.
+fn lay_out(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(LAYOUT)?;
+    if !transaction.column_exists(None, "handovers", "traceparent")? {
+        transaction.execute_batch(TRACES)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
 }
 
 /// The file that was opened. Removed or replaced, SQLite goes on writing to what nobody will find again.

@@ -1,18 +1,25 @@
 //! The table of what is to be handed on. A row is gone when the next service has taken it.
 
-use super::super::{Backlog, Claimed, Entry, Place, Queued, Standing};
-use super::documents::{self, json, key, time, wrong};
+use super::super::{Backlog, Claimed, Entry, Place, Queued, Standing, StoredTrace};
+use super::documents::{self, key, time, wrong};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub(super) fn insert(connection: &Connection, entry: &Entry, due: Timestamp) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO handovers (key, hop, set_aside, due, attempts) VALUES (?1, ?2, 0, ?3, 0)",
+            "INSERT INTO handovers (key, hop, set_aside, due, attempts, traceparent, tracestate)
+             VALUES (?1, ?2, 0, ?3, 0, ?4, ?5)",
         )?
-        .execute(params![entry.saved.key.to_string(), entry.hop, due.as_millisecond()])
+        .execute(params![
+            entry.saved.key.to_string(),
+            entry.hop,
+            due.as_millisecond(),
+            entry.trace.as_ref().map(|trace| &trace.traceparent),
+            entry.trace.as_ref().map(|trace| &trace.tracestate),
+        ])
         .map(drop)
 }
 
@@ -30,7 +37,7 @@ pub(super) fn update(
     let set_aside = place == Place::SetAside;
     connection
         .prepare_cached(sql)?
-        .execute(params![key.to_string(), set_aside, attempts, due, json(error)?])
+        .execute(params![key.to_string(), set_aside, attempts, due, documents::json(error)?])
         .map(drop)
 }
 
@@ -62,22 +69,38 @@ pub(super) fn claim(
     let mut statement = connection.prepare_cached(
         "UPDATE handovers SET due = ?2 WHERE key IN
            (SELECT key FROM handovers WHERE set_aside = 0 AND due <= ?1 ORDER BY key LIMIT ?3)
-         RETURNING key, hop, attempts, EXISTS (SELECT 1 FROM requests WHERE requests.key = handovers.key)",
+         RETURNING key, hop, attempts, EXISTS (SELECT 1 FROM requests WHERE requests.key = handovers.key),
+           traceparent, tracestate",
     )?;
     let rows = statement.query_map(params![now.as_millisecond(), lease.as_millisecond(), limit], |row| {
-        Ok((key(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        let (hop, attempts, keyed) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok((key(row, 0)?, hop, attempts, keyed, trace(row, 4)?))
     })?;
-    let mut rows = rows.collect::<rusqlite::Result<Vec<(Uuid, u32, u32, bool)>>>()?;
-    rows.sort_unstable();
+    let mut rows = rows.collect::<rusqlite::Result<Vec<(Uuid, u32, u32, bool, Option<StoredTrace>)>>>()?;
+    rows.sort_unstable_by_key(|(key, ..)| *key);
     let mut claimed = Vec::new();
-    for (key, hop, attempts, keyed) in rows {
-        match documents::get(connection, key)? {
-            Some(saved) => claimed.push(Claimed { saved, hop, attempts, keyed }),
+    for (key, hop, attempts, keyed, trace) in rows {
+        match documents::get(connection, key) {
+            Ok(Some(saved)) => claimed.push(Claimed { saved, hop, attempts, keyed, trace }),
             // Somebody has removed the document by hand.
-            None => drop(remove(connection, key)?),
+            Ok(None) => drop(remove(connection, key)?),
+            // Somebody has changed it by hand. The others are not to wait for it.
+            Err(error @ rusqlite::Error::FromSqlConversionFailure(..)) => {
+                let message = format!("the document cannot be read: {error}");
+                let error = json!({ "code": "EDOCUMENT", "message": message });
+                update(connection, key, Place::SetAside, attempts, None, &error)?;
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(claimed)
+}
+
+/// Rows of before the trace was noted have none.
+fn trace(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<StoredTrace>> {
+    let (traceparent, tracestate): (Option<_>, Option<String>) = (row.get(column)?, row.get(column + 1)?);
+    let tracestate = tracestate.unwrap_or_default();
+    Ok(traceparent.map(|traceparent| StoredTrace { traceparent, tracestate }))
 }
 
 pub(super) fn list(
