@@ -15,7 +15,7 @@ mod settle;
 
 use super::{
     Backlog, Claimed, End, Entry, Inserted, Known, Outbox, Page, Pending, Place, Queued, Saved, Store,
-    StoreError,
+    StoreError, outbox,
 };
 use crate::limits;
 use crate::settings::Secret;
@@ -170,9 +170,17 @@ impl Outbox for MongoStore {
 
     fn claim(&self, now: Timestamp, lease: Timestamp, limit: u32) -> Pending<'_, Vec<Claimed>> {
         let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
-        self.after_ends(async move {
+        let claim = self.after_ends(async move {
             prepare(&collection, &prepared).await?;
             handovers::claim(&collection, now, lease, limit).await
+        });
+        Box::pin(async move {
+            let (claimed, unreadable) = claim.await?;
+            for (key, attempts, error) in unreadable {
+                warn!(%key, "set aside, for it cannot be read: {error}");
+                self.settle(key, End::Refused { attempts, error: outbox::unreadable(&error) }).await?;
+            }
+            Ok(claimed)
         })
     }
 

@@ -6,7 +6,8 @@
 
 use super::{Pending, Saved, StoreError, StoredTrace};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::fmt::Display;
 use uuid::Uuid;
 
 /// Keeps what is to be handed on. A store that has no methods of its own for it says so at each.
@@ -74,6 +75,11 @@ pub enum End {
         /// Why not.
         error: Value,
     },
+}
+
+/// Why a hand-over is set aside of whose document somebody has made something that is none of ours.
+pub(super) fn unreadable(error: &impl Display) -> Value {
+    json!({ "code": "EDOCUMENT", "message": format!("the document cannot be read: {error}") })
 }
 
 /// What was claimed.

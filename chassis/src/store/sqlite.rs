@@ -204,15 +204,15 @@ impl Worker {
         while let Some(first) = queue.blocking_recv() {
             let Batch { inserts, ends, others, close } = Batch::gather(first, &mut queue);
             if inserts.len() + ends.len() > 0 {
-                let written = self.write(!inserts.is_empty(), |transaction| {
+                let written: Result<Vec<_>, _> = self.write(!inserts.is_empty(), |transaction| {
                     for (key, end) in &ends {
                         settle(transaction, *key, end)?;
                     }
-                    inserts.iter().map(|(entry, _)| insert(transaction, entry)).collect::<Result<Vec<_>, _>>()
+                    inserts.iter().map(|(entry, _)| try_insert(transaction, entry)).collect()
                 });
                 match written {
                     Ok(outcomes) => {
-                        inserts.into_iter().zip(outcomes).for_each(|((_, reply), one)| tell(reply, Ok(one)));
+                        inserts.into_iter().zip(outcomes).for_each(|((_, reply), one)| tell(reply, one));
                     }
                     Err(error) => {
                         inserts.into_iter().for_each(|(_, reply)| tell(reply, Err(error.clone())));
@@ -253,6 +253,22 @@ impl Worker {
         };
         let written: rusqlite::Result<T> = write();
         written.map_err(StoreError::new)
+    }
+}
+
+/// An insert that fails leaves the others of its transaction, and the ends, alone. The outer error is one of them all.
+fn try_insert(
+    transaction: &Transaction<'_>,
+    entry: &Entry,
+) -> rusqlite::Result<Result<Inserted, StoreError>> {
+    transaction.execute_batch("SAVEPOINT one")?;
+    match insert(transaction, entry) {
+        Ok(inserted) => transaction.execute_batch("RELEASE one").map(|()| Ok(inserted)),
+        // SQLite has undone the whole transaction.
+        Err(error) if transaction.is_autocommit() => Err(error),
+        Err(error) => {
+            transaction.execute_batch("ROLLBACK TO one; RELEASE one").map(|()| Err(StoreError::new(error)))
+        }
     }
 }
 

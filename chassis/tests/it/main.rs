@@ -45,6 +45,8 @@ mod replies;
 mod resilience;
 /// Connections, limits, clients that go away, stopping.
 mod server;
+/// What somebody has spoiled by hand holds nobody up.
+mod spoiled;
 /// Those who tell, and those who read.
 mod sse;
 /// One suite for both stores; the MongoDB one on a real server.

@@ -57,38 +57,38 @@ async fn suite(mut fresh: impl AsyncFnMut() -> (Arc<dyn Store>, Arc<dyn Store>))
 const NONE: [Uuid; 0] = [];
 
 /// A time so many seconds after the one at which this suite takes place.
-fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     "2026-11-25T12:00:00Z".parse::<Timestamp>().expect("a time") + SignedDuration::from_secs(seconds)
 }
 
-fn entry(number: u32, key: Option<&str>, due: Option<Timestamp>) -> Entry {
+pub(crate) fn entry(number: u32, key: Option<&str>, due: Option<Timestamp>) -> Entry {
     let mut saved = Saved::new(&json!({ "id": "1", "number": number })).expect("an object");
     saved.created_at = at(0);
     let request = key.map(|key| RequestKey { key: key.to_owned(), expires_at: at(3_600) });
     Entry { saved, hop: 3, request, due, trace: None }
 }
 
-async fn keep(store: &dyn Store, entry: &Entry) -> Uuid {
+pub(crate) async fn keep(store: &dyn Store, entry: &Entry) -> Uuid {
     let inserted = store.insert(Arc::new(entry.clone())).await.expect("the store is there");
     assert_eq!(inserted, Inserted::Kept);
     entry.saved.key
 }
 
-async fn due(store: &dyn Store, number: u32, seconds: i64) -> Uuid {
+pub(crate) async fn due(store: &dyn Store, number: u32, seconds: i64) -> Uuid {
     keep(store, &entry(number, None, Some(at(seconds)))).await
 }
 
-async fn claim(store: &dyn Store, now: i64, limit: u32) -> Vec<Uuid> {
+pub(crate) async fn claim(store: &dyn Store, now: i64, limit: u32) -> Vec<Uuid> {
     let claimed = store.claim(at(now), at(now + 5), limit).await.expect("the store is there");
     claimed.into_iter().map(|one| one.saved.key).collect()
 }
 
-async fn backlog(store: &dyn Store, now: i64) -> Backlog {
+pub(crate) async fn backlog(store: &dyn Store, now: i64) -> Backlog {
     store.backlog(at(now)).await.expect("the store is there")
 }
 
 /// Seen by who asks the same store after it.
-async fn settle(store: &dyn Store, key: Uuid, end: End) {
+pub(crate) async fn settle(store: &dyn Store, key: Uuid, end: End) {
     store.settle(key, end).await.expect("the store is there");
 }
 
@@ -361,21 +361,4 @@ async fn what_an_older_program_left_in_sqlite_is_delivered() {
     assert_eq!((one.saved.key, one.hop, one.attempts, &one.trace), (key, 2, 1, &None));
     settle(&*store, key, End::Taken(None)).await;
     a_hand_over_keeps_its_trace(&*store, &*store).await;
-}
-
-#[tokio::test]
-async fn in_sqlite_a_document_that_cannot_be_read_holds_nobody_up() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = sqlite(folder.path());
-    let (broken, whole) = (due(&*store, 1, 0).await, due(&*store, 2, 0).await);
-    let file = rusqlite::Connection::open(folder.path().join("parcels.sqlite")).expect("a file");
-    let spoil = "UPDATE documents SET document = '{' WHERE key = ?1";
-    assert_eq!(file.execute(spoil, [broken.to_string()]).expect("it is written"), 1);
-    assert_eq!(claim(&*store, 0, 10).await, [whole]);
-    settle(&*store, whole, End::Taken(None)).await;
-    let queued = store.queued(Some(Place::SetAside), 10, None).await.expect("the store is there");
-    assert_eq!(queued.iter().map(|one| one.key).collect::<Vec<_>>(), [broken], "it is there to be looked at");
-    assert_eq!(queued[0].error.as_ref().expect("why")["code"], "EDOCUMENT");
-    let page = store.list(10, None).await.expect("a page");
-    assert_eq!(page.documents.iter().map(|one| one.key).collect::<Vec<_>>(), [whole], "the others are shown");
 }

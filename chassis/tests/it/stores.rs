@@ -205,7 +205,7 @@ async fn a_mongodb_url_that_cannot_be_used_is_told_without_its_password() {
 }
 
 /// Asks for it, and waits for nothing.
-fn begin<T>(pending: &mut Pending<'_, T>) {
+pub(crate) fn begin<T>(pending: &mut Pending<'_, T>) {
     let polled = pending.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(polled.is_pending(), "it takes a while");
 }

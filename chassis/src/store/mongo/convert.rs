@@ -90,6 +90,11 @@ pub(super) fn claimed(document: &RawDocument) -> Result<Claimed, Error> {
     })
 }
 
+/// How often its hand-over was tried, as far as that can be read.
+pub(super) fn attempts(document: &RawDocument) -> u32 {
+    document.get_document(HANDOVER).map_err(Error::custom).and_then(|it| number(it, "attempts")).unwrap_or(0)
+}
+
 /// Documents of before the trace was noted have none.
 fn trace(handover: &RawDocument) -> Option<StoredTrace> {
     let text = |name| handover.get_str(name).ok().map(ToOwned::to_owned);

@@ -4,8 +4,8 @@
 
 use super::super::{Backlog, Claimed, Place, Queued};
 use super::convert::{
-    ATTEMPTS, DUE, EXPIRES_AT, HANDOVER, ID, LEASE, OUTCOME, REQUEST, REQUEST_KEY, SET_ASIDE, claimed,
-    key_of, milliseconds, queued,
+    ATTEMPTS, DUE, EXPIRES_AT, HANDOVER, ID, LEASE, OUTCOME, REQUEST, REQUEST_KEY, SET_ASIDE, attempts,
+    claimed, key_of, milliseconds, queued,
 };
 use jiff::Timestamp;
 use mongodb::Collection;
@@ -40,13 +40,16 @@ pub(super) fn indexes() -> [IndexModel; 3] {
     ]
 }
 
+/// What was claimed, and what turned out to be unreadable then: by its key, with the tries so far.
+pub(super) type Found = (Vec<Claimed>, Vec<(Uuid, u32, Error)>);
+
 /// Three steps, for an update does not say whom it has met: who is due, mark them as ours, who bears our mark.
 pub(super) async fn claim(
     documents: &Documents,
     now: Timestamp,
     lease: Timestamp,
     limit: u32,
-) -> Result<Vec<Claimed>, Error> {
+) -> Result<Found, Error> {
     let due = doc! { SET_ASIDE: false, DUE: { "$lte": milliseconds(now) } };
     let oldest = documents.find(due.clone()).hint(by(IN_ORDER));
     let mut oldest = oldest.sort(doc! { ID: 1 }).limit(i64::from(limit)).projection(doc! { ID: 1 }).await?;
@@ -55,14 +58,25 @@ pub(super) async fn claim(
         keys.extend(oldest.current().get_str(ID).ok().map(ToOwned::to_owned));
     }
     if keys.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Found::default());
     }
     let mark = Uuid::now_v7().to_string();
     let mut ours = doc! { ID: { "$in": &keys } };
     ours.extend(due);
     documents.update_many(ours, doc! { "$set": { DUE: milliseconds(lease), LEASE: &mark } }).await?;
-    let found = documents.find(doc! { ID: { "$in": keys }, LEASE: mark }).sort(doc! { ID: 1 }).await?;
-    collect(found, claimed).await
+    let ours = documents.find(doc! { ID: { "$in": keys }, LEASE: mark }).sort(doc! { ID: 1 });
+    let ours = collect(ours.await?, |document| match (claimed(document), key_of(document)) {
+        (Err(error), Some(key)) => Ok(Err((key, attempts(document), error))),
+        (claimed, _) => claimed.map(Ok),
+    });
+    let (mut found, mut unreadable) = Found::default();
+    for one in ours.await? {
+        match one {
+            Ok(claimed) => found.push(claimed),
+            Err(one) => unreadable.push(one),
+        }
+    }
+    Ok((found, unreadable))
 }
 
 pub(super) async fn list(

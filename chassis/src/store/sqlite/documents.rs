@@ -4,7 +4,7 @@ use super::super::{Page, Saved};
 use crate::limits;
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Error, OptionalExtension as _, Row, params};
 use serde::Serialize;
 use tracing::warn;
 use uuid::Uuid;
@@ -33,13 +33,11 @@ pub(super) fn list(connection: &Connection, limit: u32, before: Option<Uuid>) ->
     let mut page = Page::default();
     let (mut found, mut bytes) = (0, 0);
     while let Some(row) = rows.next()? {
-        bytes += row.get_ref(2)?.as_str()?.len();
+        bytes += row.get_ref(2)?.as_bytes().map_or(0, <[u8]>::len);
         found += 1;
         match read(row) {
             Ok(saved) => page.documents.push(saved),
-            Err(error @ rusqlite::Error::FromSqlConversionFailure(..)) => {
-                warn!("a document is passed over: {error}");
-            }
+            Err(error) if unreadable(&error) => warn!("a document is passed over: {error}"),
             Err(error) => return Err(error),
         }
         if bytes > limits::PAGE_BYTES {
@@ -71,12 +69,32 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> 
 }
 
 pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    serde_json::to_string(value).map_err(|error| Error::ToSqlConversionFailure(error.into()))
 }
 
-pub(super) fn wrong(
-    column: usize,
-    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+pub(super) fn wrong(column: usize, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::FromSqlConversionFailure(column, Type::Text, error.into())
+}
+
+/// Whether it is a row of which somebody has made something that is none of ours. The others are not to wait for it.
+pub(super) fn unreadable(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::FromSqlConversionFailure(..)
+            | Error::InvalidColumnType(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::Utf8Error(..)
+    )
+}
+
+/// Those of some rows that can be read.
+pub(super) fn readable<T>(rows: impl Iterator<Item = rusqlite::Result<T>>) -> rusqlite::Result<Vec<T>> {
+    let read = rows.filter(|row| match row {
+        Err(error) if unreadable(error) => {
+            warn!("a row is passed over: {error}");
+            false
+        }
+        _ => true,
+    });
+    read.collect()
 }

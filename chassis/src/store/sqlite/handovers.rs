@@ -1,10 +1,12 @@
 //! The table of what is to be handed on. A row is gone when the next service has taken it.
 
+use super::super::outbox;
 use super::super::{Backlog, Claimed, Entry, Place, Queued, Standing, StoredTrace};
-use super::documents::{self, key, time, wrong};
+use super::documents::{self, key, readable, time, unreadable, wrong};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde_json::{Value, json};
+use serde_json::Value;
+use tracing::warn;
 use uuid::Uuid;
 
 pub(super) fn insert(connection: &Connection, entry: &Entry, due: Timestamp) -> rusqlite::Result<()> {
@@ -73,27 +75,31 @@ pub(super) fn claim(
            traceparent, tracestate",
     )?;
     let rows = statement.query_map(params![now.as_millisecond(), lease.as_millisecond(), limit], |row| {
-        let (hop, attempts, keyed) = (row.get(1)?, row.get(2)?, row.get(3)?);
-        Ok((key(row, 0)?, hop, attempts, keyed, trace(row, 4)?))
+        Ok((key(row, 0)?, row.get(2).unwrap_or_default(), noted(row)))
     })?;
-    let mut rows = rows.collect::<rusqlite::Result<Vec<(Uuid, u32, u32, bool, Option<StoredTrace>)>>>()?;
+    let mut rows = readable(rows)?;
     rows.sort_unstable_by_key(|(key, ..)| *key);
     let mut claimed = Vec::new();
-    for (key, hop, attempts, keyed, trace) in rows {
-        match documents::get(connection, key) {
-            Ok(Some(saved)) => claimed.push(Claimed { saved, hop, attempts, keyed, trace }),
+    for (key, tries, noted) in rows {
+        match noted.and_then(|noted| Ok((noted, documents::get(connection, key)?))) {
+            Ok(((hop, attempts, keyed, trace), Some(saved))) => {
+                claimed.push(Claimed { saved, hop, attempts, keyed, trace });
+            }
             // Somebody has removed the document by hand.
-            Ok(None) => drop(remove(connection, key)?),
-            // Somebody has changed it by hand. The others are not to wait for it.
-            Err(error @ rusqlite::Error::FromSqlConversionFailure(..)) => {
-                let message = format!("the document cannot be read: {error}");
-                let error = json!({ "code": "EDOCUMENT", "message": message });
-                update(connection, key, Place::SetAside, attempts, None, &error)?;
+            Ok((_, None)) => drop(remove(connection, key)?),
+            Err(error) if unreadable(&error) => {
+                warn!(%key, "set aside, for it cannot be read: {error}");
+                update(connection, key, Place::SetAside, tries, None, &outbox::unreadable(&error))?;
             }
             Err(error) => return Err(error),
         }
     }
     Ok(claimed)
+}
+
+/// What a claim tells besides the document.
+fn noted(row: &Row<'_>) -> rusqlite::Result<(u32, u32, bool, Option<StoredTrace>)> {
+    Ok((row.get(1)?, row.get(2)?, row.get(3)?, trace(row, 4)?))
 }
 
 /// Rows of before the trace was noted have none.
@@ -125,16 +131,15 @@ pub(super) fn list(
             error: value(row, 4)?,
         })
     })?;
-    rows.collect()
+    readable(rows)
 }
 
 pub(super) fn backlog(connection: &Connection, now: Timestamp) -> rusqlite::Result<Backlog> {
     // Not yet reported on, and not due: its own request is about to hand it on.
     let sql = "SELECT count(*), min(key) FROM handovers WHERE set_aside = 0 AND (attempts > 0 OR due <= ?1)";
-    let (waiting, oldest) = connection.prepare_cached(sql)?.query_row([now.as_millisecond()], |row| {
-        let none = row.get_ref(1)? == rusqlite::types::ValueRef::Null;
-        Ok((number(row)?, if none { None } else { Some(key(row, 1)?) }))
-    })?;
+    let (waiting, oldest) = connection
+        .prepare_cached(sql)?
+        .query_row([now.as_millisecond()], |row| Ok((number(row)?, key(row, 1).ok())))?;
     let set_aside = connection
         .prepare_cached("SELECT count(*) FROM handovers WHERE set_aside = 1")?
         .query_row([], number)?;
