@@ -8,7 +8,7 @@ mod failure;
 use crate::deadline::{DEADLINE, Deadline};
 use crate::settings::Resilience;
 use crate::{idempotency, limits};
-use breaker::{Backoff, Breaker, Bulkhead, CallError, Policy, PolicyError, Retry, State};
+use breaker::{Backoff, Breaker, Bulkhead, CallError, Mode, Policy, PolicyError, Retry, State};
 use prometheus_client::metrics::histogram::Histogram;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{Client, Response, Url};
@@ -40,6 +40,8 @@ pub(crate) struct Next {
     client: Client,
     policy: Policy,
     attempts: u32,
+    /// Places of the bulkhead, where there is one.
+    places: Option<u32>,
     /// How long calls took that were let through.
     durations: Histogram,
 }
@@ -87,7 +89,8 @@ impl Next {
         if let Some(places) = settings.bulkhead {
             policy = policy.bulkhead(Bulkhead { places, waiting: places, longest: IN_LINE });
         }
-        Ok(Self { name, url, client, policy: policy.build()?, attempts, durations })
+        let places = settings.bulkhead;
+        Ok(Self { name, url, client, policy: policy.build()?, attempts, places, durations })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -109,10 +112,25 @@ impl Next {
         self.policy.breaker().state()
     }
 
+    /// Calls that may be under way at once, and those that are. None for no limit.
+    pub(crate) fn places(&self) -> Option<(u32, u32)> {
+        let breaker = self.policy.breaker();
+        let places = breaker.settings().capacity.into_iter().chain(self.places).min()?;
+        Some((places, breaker.status().in_flight))
+    }
+
+    /// How long one try may take. A circuit that is disabled sets no limit.
+    fn time(&self) -> Duration {
+        let breaker = self.policy.breaker();
+        match breaker.status().mode {
+            Mode::Disabled => limits::HOP_TIME,
+            _ => breaker.settings().timeout.map_or(limits::HOP_TIME, |time| time.min(limits::HOP_TIME)),
+        }
+    }
+
     /// The longest that handing something on can take, and a little more.
     pub(crate) fn longest(&self) -> Duration {
-        let one = self.policy.breaker().settings().timeout.unwrap_or(limits::HOP_TIME).min(limits::HOP_TIME);
-        (one + IN_LINE + RETRY_WAIT) * self.attempts + limits::LEASE_MARGIN
+        (self.time() + IN_LINE + RETRY_WAIT) * self.attempts + limits::LEASE_MARGIN
     }
 
     /// Hands a part on.
@@ -151,7 +169,7 @@ impl Next {
     /// Sends it, and gives up in time for the caller. That speaks against the next service only where it had at least half
     /// of the usual time: no caller can open a circuit by its haste.
     async fn attempt(&self, parcel: &Parcel<'_>, until: Option<Instant>) -> Result<Answer, Failure> {
-        let own = self.policy.breaker().settings().timeout.unwrap_or(limits::HOP_TIME);
+        let own = self.time();
         let Some(until) = until else { return self.post(parcel, own).await };
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {

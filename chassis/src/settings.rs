@@ -110,7 +110,7 @@ pub struct Chain {
 #[derive(Debug, Clone, Args)]
 pub struct Storage {
     /// MongoDB to keep documents in, like mongodb://mongo:27017; unset for an embedded SQLite file
-    #[arg(long, env = "MONGO_URL")]
+    #[arg(long, env = "MONGO_URL", hide_env_values = true)]
     pub mongo_url: Option<Secret>,
     /// Folder of the embedded SQLite file
     #[arg(long, env = "DATA_DIR", default_value = "data")]
@@ -181,7 +181,7 @@ pub enum Fallback {
 #[derive(Debug, Clone, Args)]
 pub struct AdminSettings {
     /// Token that changes need, sent as Authorization: Bearer …; unset for anyone whom ADMIN_PEERS includes
-    #[arg(long, env = "ADMIN_TOKEN", value_parser = token)]
+    #[arg(long, env = "ADMIN_TOKEN", hide_env_values = true, value_parser = token)]
     pub admin_token: Option<Secret>,
     /// Whose changes are taken where no token is set
     #[arg(long, env = "ADMIN_PEERS", default_value = "loopback")]

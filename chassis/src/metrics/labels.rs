@@ -7,10 +7,10 @@ use prometheus_client::encoding::EncodeLabelSet;
 /// The label of paths that lead nowhere.
 const NOWHERE: &str = "unknown";
 /// What `POST /create` can be answered with.
-const CREATED: [u16; 11] = [200, 202, 400, 408, 413, 415, 422, 500, 502, 503, 504];
+const CREATED: [u16; 12] = [200, 202, 400, 408, 409, 413, 415, 422, 500, 502, 503, 504];
 
 /// What can be read, beside documents.
-const READ: [&str; 9] = [
+const READ: [&str; 10] = [
     "/",
     "/chaos",
     "/circuit",
@@ -19,16 +19,20 @@ const READ: [&str; 9] = [
     "/livez",
     "/metrics",
     "/openapi.json",
+    "/queue",
     "/readyz",
 ];
 /// What can be changed.
-const CHANGED: [(Method, &str); 6] = [
-    (Method::PUT, "/circuit"),
-    (Method::PUT, "/chaos/rules/{name}"),
-    (Method::POST, "/chaos/presets/{name}"),
-    (Method::POST, "/chaos/reset"),
-    (Method::POST, "/chaos/enable"),
-    (Method::POST, "/chaos/disable"),
+const CHANGED: [(Method, &str, u16); 9] = [
+    (Method::PUT, "/circuit", 200),
+    (Method::PUT, "/chaos/rules/{name}", 200),
+    (Method::POST, "/chaos/presets/{name}", 200),
+    (Method::POST, "/chaos/reset", 200),
+    (Method::POST, "/chaos/enable", 200),
+    (Method::POST, "/chaos/disable", 200),
+    (Method::DELETE, "/chaos/rules/{name}", 204),
+    (Method::POST, "/queue/{key}/retry", 202),
+    (Method::DELETE, "/queue/{key}", 204),
 ];
 
 /// A request, in the words of OpenTelemetry's semantic conventions.
@@ -56,7 +60,7 @@ impl Request {
         let (list, one) = (format!("/{records}"), format!("/{records}/{{key}}"));
         let read = [&*list, &one].into_iter().chain(READ);
         let read: Vec<_> = read.map(|path| Self::of(&Method::GET, Some(path), 200)).collect();
-        let changed = CHANGED.map(|(method, path)| Self::of(&method, Some(path), 200));
+        let changed = CHANGED.map(|(method, path, status)| Self::of(&method, Some(path), status));
         let nowhere = Self::of(&Method::GET, None, 404);
         create.into_iter().chain(read).chain(changed).chain([nowhere])
     }
@@ -71,7 +75,10 @@ pub(super) struct StoreWork {
 
 impl StoreWork {
     pub(super) fn known() -> impl Iterator<Item = Self> {
-        let operations = ["insert", "get", "list", "ping", "settle", "claim", "backlog", "sweep"];
+        let operations = [
+            "insert", "get", "list", "ping", "settle", "claim", "backlog", "sweep", "queued", "retry",
+            "discard", "close",
+        ];
         operations
             .into_iter()
             .flat_map(|operation| ["done", "failed"].map(|outcome| Self { operation, outcome }))

@@ -1,9 +1,10 @@
-//! How long the relay waits between two batches: pure, told a random number.
+//! How much the relay takes at once, and how long it waits between two batches: pure, told a random number.
 //!
 //! Each hand-over that failed waits for itself, and where the circuit opens, its `reset` is the pause. What is left to the
 //! relay: a long queue before a service that is down would be tried from one end to the other where no circuit is there
 //! to stop it.
 
+use crate::limits;
 use breaker::Backoff;
 use std::time::Duration;
 
@@ -12,6 +13,13 @@ pub(super) const TICK: Duration = Duration::from_millis(500);
 
 const FIRST: Duration = Duration::from_millis(100);
 const BACKOFF: Backoff = Backoff { factor: 2.0, ceiling: Duration::from_secs(5), jitter: 0.5 };
+
+/// How much may be taken at once where so many calls have a place, and so many are under way: what finds none would count
+/// against the next service. Half of the places are left to the orders of clients, where there are several.
+pub(super) fn room(places: Option<(u32, u32)>) -> u32 {
+    let Some((places, under_way)) = places else { return limits::RELAY };
+    (places / 2).max(1).min(places.saturating_sub(under_way)).min(limits::RELAY)
+}
 
 /// What came of what was claimed together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

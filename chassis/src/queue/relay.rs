@@ -5,7 +5,7 @@
 
 use super::Delivery;
 use super::end::Try;
-use super::pace::{Batch, Pace, TICK};
+use super::pace::{self, Batch, Pace, TICK};
 use crate::app::App;
 use crate::deadline::Deadline;
 use crate::hop::{Missed, Next, Parcel};
@@ -13,7 +13,7 @@ use crate::idempotency;
 use crate::record::Record;
 use crate::store::{Claimed, End, Saved};
 use crate::trace::TraceContext;
-use crate::{limits, wall};
+use crate::wall;
 use breaker::State;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -69,7 +69,11 @@ impl Relay {
     }
 
     async fn batch(&self, next: &Next) -> Batch {
-        let limit = if next.state() == State::HalfOpen { 1 } else { limits::RELAY };
+        let limit = match (pace::room(next.places()), next.state()) {
+            (0, _) => return Batch::default(),
+            (_, State::HalfOpen) => 1,
+            (room, _) => room,
+        };
         let (now, lease) = (wall::now(), wall::after(next.longest()));
         let Ok(claimed) = self.app.store.ask("claim", |store| store.claim(now, lease, limit)).await else {
             return Batch::default();

@@ -2,6 +2,7 @@
 //!
 //! A variable that is set to nothing counts as unset: that is what `NAME=${NAME:-}` in a compose file makes of it.
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches};
 use reqwest::Url;
 use std::fmt::{self, Display};
@@ -14,21 +15,38 @@ use tracing_subscriber::filter::LevelFilter;
 /// Reads the settings of a program from its flags and its environment.
 ///
 /// Does not return where a value cannot be used, or where help was asked for. `tune` may change the command, for
-/// instance a default.
+/// instance a default. What a setting of `hide_env_values` is set to is not shown in errors either.
 pub fn read<T: CommandFactory + FromArgMatches>(
     name: &'static str,
     about: &'static str,
     tune: impl FnOnce(clap::Command) -> clap::Command,
 ) -> T {
-    let command = tune(T::command())
+    let command = T::command();
+    let secrets = command.get_arguments().filter(|arg| arg.is_hide_env_values_set());
+    let secrets: Vec<_> = secrets.filter_map(|arg| Some(format!("--{}", arg.get_long()?))).collect();
+    let command = tune(command)
         .name(name)
         .about(about)
         .version(env!("CARGO_PKG_VERSION"))
         .mut_args(|arg| if is_empty_in_environment(&arg) { arg.env(None) } else { arg })
         // An environment may hold secrets; help is pasted into tickets.
         .mut_args(|arg| arg.hide_env_values(true));
-    let matches = command.get_matches();
+    let matches = command.try_get_matches().unwrap_or_else(|error| hushed(error, &secrets).exit());
     T::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+/// An error without the value that it finds fault with, where that is a secret or may hold one: errors go to the log.
+fn hushed(mut error: clap::Error, secrets: &[String]) -> clap::Error {
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => text.as_str(),
+        _ => "",
+    };
+    let flag = text(ContextKind::InvalidArg).split(' ').next().unwrap_or_default();
+    // In a URL, a password stands before an @.
+    if secrets.iter().any(|secret| secret == flag) || text(ContextKind::InvalidValue).contains('@') {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("(not shown)".to_owned()));
+    }
+    error
 }
 
 fn is_empty_in_environment(arg: &clap::Arg) -> bool {
@@ -135,16 +153,24 @@ pub(super) fn token(text: &str) -> Result<Secret, String> {
 }
 
 pub(super) fn chain_url(text: &str) -> Result<Url, String> {
-    http_url(text).ok_or_else(|| "expected a URL, like http://payment:3000/create".to_owned())
+    http_url(text, "http://payment:3000/create")
 }
 
 pub(super) fn collector_url(text: &str) -> Result<Url, String> {
-    http_url(text).ok_or_else(|| "expected a URL, like http://collector:4318".to_owned())
+    http_url(text, "http://collector:4318")
 }
 
-/// Without TLS, which is for what stands between machines to add.
-fn http_url(text: &str) -> Option<Url> {
-    Url::parse(text).ok().filter(|url| url.scheme() == "http" && url.has_host())
+/// Without TLS, which is for what stands between machines to add; and without a password, for addresses are logged.
+fn http_url(text: &str, like: &str) -> Result<Url, String> {
+    match Url::parse(text) {
+        Ok(url) if url.scheme() == "http" && url.has_host() => {
+            match (url.username(), url.password()) == ("", None) {
+                true => Ok(url),
+                false => Err(format!("expected a URL without user and password, like {like}")),
+            }
+        }
+        _ => Err(format!("expected a URL, like {like}")),
+    }
 }
 
 pub(super) fn log_filter(text: &str) -> Result<String, String> {

@@ -85,6 +85,7 @@ proptest! {
         match chain_url(&text) {
             Ok(url) => {
                 prop_assert!(url.scheme() == "http" && url.has_host());
+                prop_assert!(url.username().is_empty() && url.password().is_none());
                 prop_assert_eq!(chain_url(url.as_str()), Ok(url));
             }
             Err(told) => expected(told)?,

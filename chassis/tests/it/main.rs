@@ -33,6 +33,8 @@ mod openapi;
 mod otlp;
 /// The second half of that suite: what is to be handed on, and the keys of requests.
 mod outbox;
+/// Places that calls may take: the relay leaves some to clients.
+mod places;
 /// What cannot be handed on is delivered later, and once.
 mod queue;
 /// Saved documents, read back.

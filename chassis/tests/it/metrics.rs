@@ -40,7 +40,8 @@ async fn refused(router: &Router) -> Answer {
 #[tokio::test]
 async fn every_series_is_there_before_the_first_call() {
     let peer = Peer::start(Behaviour::json(200, "{}")).await;
-    let (_folder, router) = start(&peer, &["--breaker-reset-ms", "3600000"]).await;
+    let flags = ["--breaker-reset-ms", "3600000", "--admin-token", "sesame"];
+    let (_folder, router) = start(&peer, &flags).await;
     let before = scrape(&router).await;
     let moved: Vec<_> = before
         .iter()
@@ -60,6 +61,12 @@ async fn every_series_is_there_before_the_first_call() {
     refused(&router).await;
     let key = get(&router, "/parcels?limit=1").await.json()["parcels"][0]["key"].clone();
     get(&router, &format!("/parcels/{}", key.as_str().expect("a key"))).await;
+    let queued = get(&router, "/queue").await.json()["queue"][0]["key"].clone();
+    let queued = format!("/queue/{}", queued.as_str().expect("what failed waits"));
+    for (method, path, status) in [("POST", format!("{queued}/retry"), 202), ("DELETE", queued, 204)] {
+        let request = Request::builder().method(method).uri(path).header("authorization", "Bearer sesame");
+        assert_eq!(ask(&router, request.body(Body::empty()).expect("a request")).await.status, status);
+    }
     for path in ["/", "/livez", "/readyz", "/metrics", "/no/such/path"] {
         get(&router, path).await;
     }

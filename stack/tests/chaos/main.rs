@@ -40,7 +40,7 @@ async fn everything_breaks(store: Store) {
     tell(&format!("{store:?}: CHAOS_SEED={seed}"));
 
     let mut random = SmallRng::seed_from_u64(seed);
-    let mut world = World::start(store).await;
+    let mut world = World::start(store, seed).await;
     let load = Load::start(&world.door(), seed);
     let end = Instant::now() + length;
     while Instant::now() < end {

@@ -71,6 +71,15 @@ impl Connection {
         // Who refuses a request may close before it was read to its end.
         let _ = self.stream.write_all(request).await;
         let _ = self.stream.shutdown().await;
+        self.answer().await
+    }
+
+    /// What the other side says by itself. `None` where it just closes.
+    pub(crate) async fn heard(&mut self) -> Option<Answer> {
+        timeout(PATIENCE, self.answer()).await.expect("an answer or an end").ok().flatten()
+    }
+
+    async fn answer(&mut self) -> io::Result<Option<Answer>> {
         let mut bytes = Vec::new();
         let mut chunk = [0; 8 * 1024];
         let end = loop {

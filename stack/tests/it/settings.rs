@@ -90,6 +90,46 @@ async fn a_value_that_cannot_be_used_is_named_with_what_would_be_right() {
 }
 
 #[tokio::test]
+async fn a_secret_that_cannot_be_used_is_not_shown() {
+    let (order, dashboard) = (program("order"), program("dashboard"));
+    for (program, name, value, expected) in [
+        (&*order, "ADMIN_TOKEN", "hunter2 pass", "expected a text of visible ASCII characters"),
+        (&*dashboard, "ADMIN_TOKEN", "hunter2 pass", "expected a text of visible ASCII characters"),
+        (stack_program(), "ADMIN_TOKEN", "hunter2 pass", "expected a text of visible ASCII characters"),
+        (&*order, "MONGO_URL", "mongodb://u:hunter2@", "expected one like mongodb://"),
+        (&*order, "MONGO_URL", "mongodb://u:hunter2/@host", "expected one like mongodb://"),
+        (
+            &*order,
+            "CHAIN_SVC",
+            "http://u:hunter2@payment:3000/create",
+            "expected a URL without user and password",
+        ),
+        (
+            &*order,
+            "CHAIN_SVC",
+            "http://hunter2@payment:3000/create",
+            "expected a URL without user and password",
+        ),
+        (&*order, "CHAIN_SVC", "u:hunter2@payment:3000", "expected a URL, like http://payment:3000/create"),
+        (
+            &*order,
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "http://u:hunter2@collector:4318",
+            "expected a URL without user and password, like http://collector:4318",
+        ),
+        (&*dashboard, "SERVICES", "order=http://u:hunter2@order:3000", "expected name=URL"),
+    ] {
+        let mut env = Env::of(&[("PORT", "0")]);
+        env.set(name, value);
+        let (code, said) = ended(env.spawn(program)).await;
+        assert_eq!(code, Some(2), "{name}={value}:\n{said}");
+        let flag = format!("--{}", name.to_lowercase().replace('_', "-"));
+        assert!((said.contains(name) || said.contains(&flag)) && said.contains(expected), "{said}");
+        assert!(!said.contains("hunter2") && !said.contains("pass'"), "{name}={value}:\n{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_flag_that_is_unknown_is_refused() {
     for program in [program("payment"), stack_program().to_owned()] {
         let (code, said) = ended(Process::spawn(program, &["--prot", "3000"], &[])).await;

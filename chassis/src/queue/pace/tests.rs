@@ -59,3 +59,12 @@ fn no_pause_is_longer_than_the_circuits_own() {
     let waits: Vec<_> = (0..3).map(|_| pace.after(MISSED, reset, 0.0).as_millis()).collect();
     assert_eq!(waits, [100, 150, 150]);
 }
+
+#[test]
+fn places_are_left_to_others() {
+    assert_eq!(room(None), limits::RELAY);
+    let room = |places, under_way| super::room(Some((places, under_way)));
+    assert_eq!([1, 2, 3, 4, 15, 16, u32::MAX].map(|places| room(places, 0)), [1, 1, 1, 2, 7, 8, 8]);
+    assert_eq!([0, 8, 14, 15, 16, 17].map(|under_way| room(16, under_way)), [8, 8, 2, 1, 0, 0]);
+    assert_eq!([room(1, 1), room(2, 1), room(2, 2)], [0, 1, 0]);
+}
