@@ -13,6 +13,7 @@ use crate::queue::{Figures, Queue};
 use crate::sample::Sampler;
 use crate::store::{End, Entry, Inserted, Page, Pending, Saved, Store};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
@@ -66,11 +67,13 @@ pub(crate) struct Keeper {
     store: Arc<dyn Store>,
     records: String,
     times: StoreTimes,
+    /// Ends that the store has told it could not write, and that are counted.
+    unnoted: AtomicU64,
 }
 
 impl Keeper {
     pub(crate) fn new(store: Arc<dyn Store>, records: &str, times: StoreTimes) -> Self {
-        Self { store, records: records.to_owned(), times }
+        Self { store, records: records.to_owned(), times, unnoted: AtomicU64::new(0) }
     }
 
     pub(crate) async fn insert(&self, entry: Arc<Entry>) -> Result<Inserted, Problem> {
@@ -100,6 +103,15 @@ impl Keeper {
             Ok(Err(error)) => warn!(%key, "the store of {} does not note a hand-over: {error}", self.records),
             Err(_) => warn!(%key, "the store of {} is too busy to note a hand-over", self.records),
         }
+        self.count_unnoted();
+    }
+
+    /// Counts what the store took in and could not write after all, of which it tells late. Nobody waited for it.
+    fn count_unnoted(&self) {
+        let all = self.store.unnoted();
+        for _ in self.unnoted.fetch_max(all, Ordering::Relaxed)..all {
+            self.times.note("settle", false, Duration::ZERO);
+        }
     }
 
     /// Asks the store for something else.
@@ -108,7 +120,9 @@ impl Keeper {
         operation: &'static str,
         ask: impl FnOnce(&'a dyn Store) -> Pending<'a, T>,
     ) -> Result<T, Problem> {
-        self.read(operation, ask(&*self.store)).await
+        let answer = self.read(operation, ask(&*self.store)).await;
+        self.count_unnoted();
+        answer
     }
 
     /// Lets go of the store. False where it was not done in time.

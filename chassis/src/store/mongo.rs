@@ -168,6 +168,10 @@ impl Outbox for MongoStore {
         self.settler.settle(key, end)
     }
 
+    fn unnoted(&self) -> u64 {
+        self.settler.unnoted()
+    }
+
     fn claim(&self, now: Timestamp, lease: Timestamp, limit: u32) -> Pending<'_, Vec<Claimed>> {
         let (collection, prepared) = (self.collection.clone(), Arc::clone(&self.prepared));
         let claim = self.after_ends(async move {

@@ -13,9 +13,14 @@ use uuid::Uuid;
 /// Keeps what is to be handed on. A store that has no methods of its own for it says so at each.
 pub trait Outbox {
     /// How a try ended. Done when that was taken in: it is written with others, before anything that is asked for after
-    /// it. It may be lost with the process; then it is found out again by the next try.
+    /// it. It may be lost with the process or not be written (`unnoted`); then it is found out again by the next try.
     fn settle(&self, _key: Uuid, _end: End) -> Pending<'_, ()> {
         keeps_none()
+    }
+
+    /// How many ends that were taken in could not be written, since the store was opened.
+    fn unnoted(&self) -> u64 {
+        0
     }
 
     /// Takes the oldest of those that are due, at most `limit`; until the lease is over nobody else gets them.

@@ -17,6 +17,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 use uuid::Uuid;
@@ -32,6 +33,7 @@ const BATCH: usize = 256;
 #[derive(Debug)]
 pub struct SqliteStore {
     jobs: mpsc::Sender<Job>,
+    unnoted: Arc<AtomicU64>,
 }
 
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -52,6 +54,7 @@ struct Worker {
     connection: Connection,
     file: OurFile,
     flushes: bool,
+    unnoted: Arc<AtomicU64>,
 }
 
 impl SqliteStore {
@@ -62,13 +65,14 @@ impl SqliteStore {
     /// Where the folder or the file cannot be made, read or written.
     pub fn open(folder: &Path, records: &str) -> Result<Self, OpenError> {
         let (connection, file) = connect(folder, records)?;
-        let worker = Worker { connection, file, flushes: true };
+        let unnoted = Arc::default();
+        let worker = Worker { connection, file, flushes: true, unnoted: Arc::clone(&unnoted) };
         let (jobs, queue) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
             .name(format!("store {records}"))
             .spawn(move || worker.work(queue))
             .map_err(OpenError::Thread)?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, unnoted })
     }
 
     fn ask<T: Send + 'static>(&self, job: impl FnOnce(Reply<T>) -> Job + Send + 'static) -> Pending<'_, T> {
@@ -122,6 +126,10 @@ impl Store for SqliteStore {
 impl Outbox for SqliteStore {
     fn settle(&self, key: Uuid, end: End) -> Pending<'_, ()> {
         Box::pin(async move { self.jobs.send(Job::Settle(key, end)).await.map_err(|_| closed()) })
+    }
+
+    fn unnoted(&self) -> u64 {
+        self.unnoted.load(Ordering::Relaxed)
     }
 
     fn claim(&self, now: Timestamp, lease: Timestamp, limit: u32) -> Pending<'_, Vec<Claimed>> {
@@ -218,6 +226,8 @@ impl Worker {
                         inserts.into_iter().for_each(|(_, reply)| tell(reply, Err(error.clone())));
                         if !ends.is_empty() {
                             warn!("{} hand-overs were not noted: {error}", ends.len());
+                            let count = ends.len().try_into().unwrap_or(u64::MAX);
+                            self.unnoted.fetch_add(count, Ordering::Relaxed);
                         }
                     }
                 }

@@ -45,6 +45,8 @@ mod replies;
 mod resilience;
 /// Connections, limits, clients that go away, stopping.
 mod server;
+/// How hand-overs ended: noted late, and told of where that could not be.
+mod settling;
 /// What somebody has spoiled by hand holds nobody up.
 mod spoiled;
 /// Those who tell, and those who read.

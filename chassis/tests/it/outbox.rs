@@ -102,7 +102,7 @@ fn missed(attempts: u32, due: i64) -> End {
     End::Missed { attempts, due: at(due), error: json!({ "code": "ECONNECT" }) }
 }
 
-async fn again(store: &dyn Store, entry: &Entry, body: u32) -> Known {
+pub(crate) async fn again(store: &dyn Store, entry: &Entry, body: u32) -> Known {
     let mut repeated = entry.clone();
     repeated.saved = Saved::new(&json!({ "id": "1", "number": body })).expect("an object");
     repeated.saved.created_at = at(60);

@@ -13,27 +13,27 @@ use testkit::{Behaviour, Mongod, Peer, Proxy, eventually, free_port};
 const LIMIT: Duration = Duration::from_secs(30);
 const QUICK: [&str; 4] = ["--chain-name", "next", "--breaker-reset-ms", "100"];
 
-async fn ask(url: &str) -> Value {
+pub(crate) async fn ask(url: &str) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     client.get(url).send().await.expect("an answer").json().await.expect("JSON")
 }
 
-async fn create(running: &Running, body: &'static str) -> Value {
+pub(crate) async fn create(running: &Running, body: &'static str) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let request = client.post(running.url("/create")).header("accept", "application/json");
     let request = request.header("content-type", "application/json").body(body);
     request.send().await.expect("an answer").json().await.expect("JSON")
 }
 
-async fn queue(running: &Running) -> Value {
+pub(crate) async fn queue(running: &Running) -> Value {
     ask(&running.url("/queue")).await
 }
 
-async fn parcels(running: &Running) -> usize {
+pub(crate) async fn parcels(running: &Running) -> usize {
     ask(&running.url("/parcels?limit=100")).await["parcels"].as_array().expect("a page").len()
 }
 
-async fn drained(running: &Running) {
+pub(crate) async fn drained(running: &Running) {
     eventually("the queue is empty", LIMIT, async || {
         let queue = queue(running).await;
         (queue["waiting"] == 0 && queue["queue"].as_array().is_some_and(Vec::is_empty)).then_some(())
@@ -41,7 +41,7 @@ async fn drained(running: &Running) {
     .await;
 }
 
-async fn delivered(running: &Running) -> u64 {
+pub(crate) async fn delivered(running: &Running) -> u64 {
     queue(running).await["delivered"].as_u64().expect("a number")
 }
 

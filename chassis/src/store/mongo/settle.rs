@@ -6,9 +6,12 @@
 
 use super::super::{End, Pending, StoreError};
 use super::convert::{ATTEMPTS, DUE, ERROR, HANDOVER, ID, OUTCOME, REQUEST_KEY, SET_ASIDE, milliseconds};
+use futures_util::FutureExt as _;
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
@@ -30,6 +33,7 @@ pub(super) struct Settler {
     jobs: mpsc::Sender<Job>,
     bytes: Arc<Semaphore>,
     hurry: Arc<Notify>,
+    unnoted: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -39,12 +43,32 @@ enum Job {
     Flush(oneshot::Sender<()>),
 }
 
+/// Ends that were not written.
+#[derive(Debug, PartialEq)]
+struct Unnoted {
+    count: usize,
+    why: String,
+}
+
 impl Settler {
     pub(super) fn start(database: Database, records: &str) -> Self {
+        let collection = records.to_owned();
+        Self::with(records, move |ends| write(database.clone(), collection.clone(), ends))
+    }
+
+    fn with<W>(records: &str, write: impl Fn(Vec<Document>) -> W + Send + 'static) -> Self
+    where
+        W: Future<Output = Result<(), Unnoted>> + Send + 'static,
+    {
         let (jobs, queue) = mpsc::channel(QUEUE);
-        let hurry = Arc::new(Notify::new());
-        tokio::spawn(write(database, records.to_owned(), queue, Arc::clone(&hurry)));
-        Self { jobs, bytes: Arc::new(Semaphore::new(BYTES)), hurry }
+        let (hurry, unnoted) = (Arc::new(Notify::new()), Arc::default());
+        tokio::spawn(work(records.to_owned(), queue, Arc::clone(&hurry), Arc::clone(&unnoted), write));
+        Self { jobs, bytes: Arc::new(Semaphore::new(BYTES)), hurry, unnoted }
+    }
+
+    /// How many ends could not be written so far.
+    pub(super) fn unnoted(&self) -> u64 {
+        self.unnoted.load(Ordering::Relaxed)
     }
 
     /// Done when there was a place for it.
@@ -71,31 +95,37 @@ fn closed() -> StoreError {
     StoreError::new("the store is closed")
 }
 
-async fn write(database: Database, records: String, mut queue: mpsc::Receiver<Job>, hurry: Arc<Notify>) {
+async fn work<W: Future<Output = Result<(), Unnoted>>>(
+    records: String,
+    mut queue: mpsc::Receiver<Job>,
+    hurry: Arc<Notify>,
+    unnoted: Arc<AtomicU64>,
+    write: impl Fn(Vec<Document>) -> W,
+) {
     while let Some(first) = queue.recv().await {
         if matches!(first, Job::Write(..)) {
             let _ = timeout(GATHER, hurry.notified()).await;
         }
-        let (mut statements, mut places, mut flushed) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ends, mut places, mut flushed) = (Vec::new(), Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
                 Job::Write(statement, place) => {
-                    statements.push(statement);
+                    ends.push(statement);
                     places.push(place);
                 }
                 Job::Flush(reply) => flushed.push(reply),
             }
-            next = if statements.len() >= BATCH { None } else { queue.try_recv().ok() };
+            next = if ends.len() >= BATCH { None } else { queue.try_recv().ok() };
         }
-        if !statements.is_empty() {
-            let count = statements.len();
-            let command = doc! {
-                "update": &records, "updates": statements, "ordered": false,
-                "writeConcern": { "w": 1, "j": false },
-            };
-            if let Err(error) = database.run_command(command).await {
-                warn!("the store of {records} did not note {count} hand-overs: {error}");
+        if !ends.is_empty() {
+            let all = ends.len();
+            // A panic in the driver costs this batch and not the store.
+            let written = AssertUnwindSafe(write(ends)).catch_unwind().await;
+            let panic = |_| Err(Unnoted { count: all, why: "a panic: see the standard error".to_owned() });
+            if let Err(Unnoted { count, why }) = written.unwrap_or_else(panic) {
+                warn!("the store of {records} did not note {count} hand-overs: {why}");
+                unnoted.fetch_add(count.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
             }
         }
         for reply in flushed {
@@ -103,6 +133,29 @@ async fn write(database: Database, records: String, mut queue: mpsc::Receiver<Jo
             let _ = reply.send(());
         }
     }
+}
+
+async fn write(database: Database, records: String, ends: Vec<Document>) -> Result<(), Unnoted> {
+    let all = ends.len();
+    let command = doc! {
+        "update": records, "updates": ends, "ordered": false, "writeConcern": { "w": 1, "j": false },
+    };
+    match database.run_command(command).await {
+        Ok(answer) => refused(all, &answer).map_or(Ok(()), Err),
+        Err(error) => Err(Unnoted { count: all, why: error.to_string() }),
+    }
+}
+
+/// What an answer says of ends that were not written: the driver takes every answer for a success.
+fn refused(all: usize, answer: &Document) -> Option<Unnoted> {
+    let message =
+        |error: &Document| error.get_str("errmsg").unwrap_or("the server does not say why").to_owned();
+    if let Ok(error) = answer.get_document("writeConcernError") {
+        return Some(Unnoted { count: all, why: message(error) });
+    }
+    let named = answer.get_array("writeErrors").ok()?;
+    let why = named.first()?.as_document().map(message).unwrap_or_default();
+    Some(Unnoted { count: named.len(), why })
 }
 
 #[derive(Debug)]
@@ -142,3 +195,6 @@ fn update(key: Uuid, end: End) -> Update {
     };
     Update { statement: doc! { "q": which, "u": change }, bytes }
 }
+
+#[cfg(test)]
+mod tests;
