@@ -47,7 +47,7 @@ async fn everything_breaks(store: Store) {
         wreck::some(&mut world, &mut random).await;
     }
     let orders = load.stop().await;
-    tell(&orders.to_string());
+    tell(&format!("{store:?}: {orders}"));
     world.settled().await;
     verdict::judge(&orders, &world).await;
 }
