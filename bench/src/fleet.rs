@@ -157,6 +157,8 @@ impl Running {
         command
             .env_clear()
             .envs(["PATH", "HOME"].into_iter().filter_map(|key| Some((key, std::env::var_os(key)?))));
+        // As in the image of the services.
+        command.env("MALLOC_ARENA_MAX", "1");
         command.env("SERVICE", name).env("ID", name).env("PORT", addr.port().to_string());
         // The last of three answers "Last"; so does the first, where it is to be alone.
         command.env("JUMPS", if setup.trial == Trial::Saved { "1" } else { "3" });
