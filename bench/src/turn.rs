@@ -75,7 +75,8 @@ pub(crate) struct Turn {
 impl Turn {
     /// The figures that tell most, in a line.
     pub(crate) fn told(&self) -> String {
-        let figure = |figure| self.figures.get(&figure).map_or("–".to_owned(), |value| format!("{value:.0}"));
+        let figure =
+            |figure| self.figures.get(&figure).map_or("–".to_owned(), |value| format!("{value:.0}"));
         let (speed, cpu) = (figure(Figure::OrdersPerSecond), figure(Figure::ServicesCpuMs));
         format!("{speed:>8} orders/s, {cpu:>6} CPU ms per 1,000 orders")
     }
