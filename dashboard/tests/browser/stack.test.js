@@ -201,7 +201,7 @@ test('by keyboard alone', () => withPage(async ({ page, calm }) => {
     await page.locator('#table-button').focus();
     await keyboard.press('Enter');
     await page.locator('#numbers').waitFor();
-    assert.match(await page.locator('#numbers-table').innerText(), /Failures in a row/);
+    await page.locator('#numbers-table', { hasText: 'Failures in a row' }).waitFor();
     await page.locator('#tab-play').focus();
     await keyboard.press('ArrowRight');
     await page.locator('#lessons').waitFor();
