@@ -8,6 +8,7 @@ use crate::report::{Line, Report};
 use crate::series::Value;
 use crate::turn::Figure;
 pub(crate) use layout::{Column, Table, number};
+use std::collections::BTreeMap;
 
 /// Text for a terminal.
 pub(crate) fn text(report: &Report) -> String {
@@ -107,7 +108,7 @@ fn goals(goals: &[Goal]) -> Table {
 }
 
 /// A column of figures: its title, and whether the spread is shown.
-type Shown = (Figure, &'static str, bool);
+pub(crate) type Shown = (Figure, &'static str, bool);
 
 const WHOLE: [Shown; 9] = [
     (Figure::OrdersPerSecond, "orders/s", true),
@@ -147,10 +148,15 @@ fn lines<'a>(lines: impl Iterator<Item = &'a Line>, shown: &[Shown]) -> Table {
             trial => format!("{}, {}", trial.title(), row.keeping.title()),
         };
         let mut cells = vec![row.candidate.title().to_owned(), what, row.connections.to_string()];
-        cells.extend(shown.iter().map(|(figure, _, spread)| cell(line.figures.get(figure), *spread)));
+        cells.extend(figures(&line.figures, shown));
         table.push(cells);
     }
     table
+}
+
+/// The cells of these columns.
+pub(crate) fn figures(measured: &BTreeMap<Figure, Value>, shown: &[Shown]) -> impl Iterator<Item = String> {
+    shown.iter().map(|(figure, _, spread)| cell(measured.get(figure), *spread))
 }
 
 /// A median, and the quartiles where they are asked for and there were several rounds.

@@ -2,11 +2,8 @@
 
 use super::plan::{Store, Subject};
 use super::report::{Line, Report};
-use crate::table::{Column, Table, cell, number};
+use crate::table::{Column, Shown, Table, figures, number};
 use crate::turn::Figure;
-
-/// A column of figures: its title, and whether the spread is shown.
-type Shown = (Figure, &'static str, bool);
 
 const ORDERS: [Shown; 7] = [
     (Figure::OrdersPerSecond, "orders/s", true),
@@ -70,45 +67,31 @@ fn sections(report: &Report) -> Vec<(&'static str, Table)> {
         lines(report.lines.iter().filter(|line| is(line.subject)), shown)
     };
     let mut sections = vec![
-        ("Connections; every order goes the whole way.", table(is_connections, &ORDERS)),
+        (
+            "Connections; every order goes the whole way.",
+            table(|subject| matches!(subject, Subject::Connections(_)), &ORDERS),
+        ),
         (
             "Documents of each service before the turn; 64 connections, every order goes the whole way.",
-            table(is_documents, &ORDERS),
+            table(|subject| matches!(subject, Subject::Documents(_)), &ORDERS),
         ),
         (
             "Orders that wait in the fallback queue, while more are taken and queued; 64 connections, the first service \
              alone, its circuit forced open. Idle: milliseconds of processor time in a second in which nothing is sent.",
-            table(is_waiting, &WAITING),
+            table(|subject| matches!(subject, Subject::Waiting(_)), &WAITING),
         ),
-        ("Delivering 10,000 orders that waited, where so many are left.", table(is_draining, &DRAINING)),
+        (
+            "Delivering 10,000 orders that waited, where so many are left.",
+            table(|subject| matches!(subject, Subject::Draining(_)), &DRAINING),
+        ),
         (
             "Circuits in one registry, called in turn: to find one by its name and to make a call that does nothing, in the \
              measuring process. A service of the chain has one.",
-            table(is_circuits, &CIRCUITS),
+            table(|subject| subject == Subject::Circuits, &CIRCUITS),
         ),
     ];
     sections.retain(|(_, table)| !table.is_empty());
     sections
-}
-
-fn is_connections(subject: Subject) -> bool {
-    matches!(subject, Subject::Connections(_))
-}
-
-fn is_documents(subject: Subject) -> bool {
-    matches!(subject, Subject::Documents(_))
-}
-
-fn is_waiting(subject: Subject) -> bool {
-    matches!(subject, Subject::Waiting(_))
-}
-
-fn is_draining(subject: Subject) -> bool {
-    matches!(subject, Subject::Draining(_))
-}
-
-fn is_circuits(subject: Subject) -> bool {
-    subject == Subject::Circuits
 }
 
 fn lines<'a>(lines: impl Iterator<Item = &'a Line>, shown: &[Shown]) -> Table {
@@ -121,7 +104,7 @@ fn lines<'a>(lines: impl Iterator<Item = &'a Line>, shown: &[Shown]) -> Table {
     for line in lines {
         let store = line.subject.store().map_or("–", Store::title);
         let mut cells = vec![store.to_owned(), number(f64::from(line.size))];
-        cells.extend(shown.iter().map(|(figure, _, spread)| cell(line.figures.get(figure), *spread)));
+        cells.extend(figures(&line.figures, shown));
         cells.push(verdict(line));
         table.push(cells);
     }
