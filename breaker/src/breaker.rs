@@ -197,7 +197,13 @@ impl Breaker {
     /// The state of the circuit.
     #[must_use]
     pub fn state(&self) -> State {
-        self.status().state
+        self.shared.circuit.state(self.now())
+    }
+
+    /// Whether the circuit goes by its state, or what it does in its place.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.shared.circuit.mode()
     }
 
     /// What the circuit does at this moment. A pure read.

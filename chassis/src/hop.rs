@@ -122,7 +122,7 @@ impl Next {
     /// How long one try may take. A circuit that is disabled sets no limit.
     fn time(&self) -> Duration {
         let breaker = self.policy.breaker();
-        match breaker.status().mode {
+        match breaker.mode() {
             Mode::Disabled => limits::HOP_TIME,
             _ => breaker.settings().timeout.map_or(limits::HOP_TIME, |time| time.min(limits::HOP_TIME)),
         }

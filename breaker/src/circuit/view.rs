@@ -3,7 +3,7 @@
 use super::Circuit;
 use super::machine::{Machine, Phase};
 use crate::settings::{OnClose, nanos, share};
-use crate::snapshot::{Bucket, Counts, Snapshot, Status};
+use crate::snapshot::{Bucket, Counts, Snapshot, State, Status};
 use crate::sync::lock;
 use crate::window::{Kind, Sums};
 use std::sync::Arc;
@@ -15,6 +15,12 @@ impl Circuit {
     pub fn status(&self, now: Duration) -> Status {
         let now = nanos(now);
         self.seen(now, |machine| self.status_of(machine, now))
+    }
+
+    /// Its state at `now`.
+    #[must_use]
+    pub fn state(&self, now: Duration) -> State {
+        self.seen(nanos(now), |machine| machine.phase.state())
     }
 
     /// Looks at the circuit as the clock has it, changing nothing.

@@ -167,7 +167,7 @@ async fn what_is_in_use_stays_as_long_as_others_can_go() {
     }
     assert!(take(&told).iter().all(|(_, why)| *why != Dropped::InUse));
     assert_eq!(number(&registry.get("held")), number(&held));
-    assert_eq!(registry.peek("disabled").map(|circuit| circuit.status().mode), Some(Mode::Disabled));
+    assert_eq!(registry.peek("disabled").map(|circuit| circuit.mode()), Some(Mode::Disabled));
     assert_eq!(registry.peek("open").map(|circuit| circuit.state()), Some(State::HalfOpen));
 }
 

@@ -62,7 +62,7 @@ impl Circuit {
             self.breaker.update(after).map_err(|error| Problem::field("settings", error))?;
         }
         if let Some(mode) = wanted.mode.map(Wanted::mode) {
-            let before = self.breaker.status().mode;
+            let before = self.breaker.mode();
             if mode != before {
                 told.push(format!("mode {before} → {mode}"));
                 self.breaker.set_mode(mode);
