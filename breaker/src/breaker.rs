@@ -14,7 +14,7 @@ use crate::log::CallLog;
 use crate::reason::Reason;
 use crate::settings::{Settings, SettingsError};
 use crate::snapshot::{Mode, Snapshot, State, Status};
-use crate::watch::{Timer, Watch};
+use crate::watch::{Timer, Watch, Watched};
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -60,8 +60,8 @@ impl WeakBreaker {
 struct Shared {
     circuit: Circuit,
     time: Time,
-    /// Whether anybody looks on at the calls.
-    watched: bool,
+    /// What of a call anybody looks at.
+    watched: Watched,
     watch: Watch,
     name: Arc<str>,
     timer: Mutex<Option<Timer>>,
@@ -79,7 +79,7 @@ impl Breaker {
     }
 
     pub(crate) fn new(name: Arc<str>, circuit: Circuit, time: Time, watch: Watch) -> Self {
-        let watched = watch.is_kept();
+        let watched = watch.watched();
         Self {
             shared: Arc::new(Shared {
                 circuit,

@@ -3,11 +3,11 @@
 use crate::breaker::Breaker;
 use crate::circuit::{Circuit, Saved};
 use crate::clock::Clock;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::log::Log;
 use crate::settings::{Probing, Settings, SettingsError, Threshold, Trip, WarmUp, Window};
 use crate::shadow::Shadow;
-use crate::watch::{Listener, Watch};
+use crate::watch::{Kinds, Listener, Watch};
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher as _;
@@ -21,7 +21,7 @@ pub struct Builder {
     name: Arc<str>,
     clock: Clock,
     settings: Settings,
-    listeners: Vec<Listener>,
+    listeners: Vec<(Kinds, Listener)>,
     saved: Option<(Saved, Duration)>,
     shadows: Vec<(String, Settings)>,
     remember: usize,
@@ -116,7 +116,30 @@ impl Builder {
     /// one that answers each change with another never ends. One that panics is told to the panic hook and otherwise passed over. One that holds a handle to
     /// this breaker keeps it alive for ever.
     pub fn on_event(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-        self.listeners.push(Box::new(listener));
+        self.listeners.push((Kinds::ALL, Box::new(listener)));
+        self
+    }
+
+    /// The same for events of these kinds alone. What nobody wants to be told of is not made up: without a listener for
+    /// [`EventKind::Fire`], the begin of a call through a closed circuit costs what it does without listeners.
+    ///
+    /// ```
+    /// use breaker::{Breaker, EventKind};
+    ///
+    /// # fn main() -> Result<(), breaker::SettingsError> {
+    /// let turns = [EventKind::Open, EventKind::HalfOpen, EventKind::Close];
+    /// let breaker = Breaker::builder("payment")
+    ///     .on(turns, |event| println!("{}: {}", event.circuit, event.kind.name()))
+    ///     .build()?;
+    /// breaker.open(); // payment: open
+    /// # Ok(()) }
+    /// ```
+    pub fn on(
+        mut self,
+        kinds: impl IntoIterator<Item = EventKind>,
+        listener: impl Fn(&Event<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.listeners.push((kinds.into_iter().collect(), Box::new(listener)));
         self
     }
 

@@ -186,11 +186,7 @@ impl Circuit {
     pub(crate) fn enter_simply(&self, now: u64) -> Simply {
         let word = self.hot.word();
         if word.is_auto(State::Closed) {
-            if self.hot.rules().any(Rules::COUNTED) {
-                return Simply::Not;
-            }
-            self.window.count(Kind::Fires, now);
-            return Simply::Admitted(Ticket { plain: true, ..Ticket::new(word, now) });
+            return self.enter_closed_by(word, now);
         }
         let until = self.hot.until();
         if !word.is_auto(State::Open) || until <= now {
@@ -198,6 +194,22 @@ impl Circuit {
         }
         self.window.refused(now);
         Simply::Refused(until - now)
+    }
+
+    /// The same for a closed circuit alone.
+    #[inline]
+    pub(crate) fn enter_closed(&self, now: u64) -> Simply {
+        let word = self.hot.word();
+        if word.is_auto(State::Closed) { self.enter_closed_by(word, now) } else { Simply::Not }
+    }
+
+    #[inline(always)]
+    fn enter_closed_by(&self, word: Word, now: u64) -> Simply {
+        if self.hot.rules().any(Rules::COUNTED) {
+            return Simply::Not;
+        }
+        self.window.count(Kind::Fires, now);
+        Simply::Admitted(Ticket { plain: true, ..Ticket::new(word, now) })
     }
 
     /// What is left of it.

@@ -3,7 +3,7 @@
 //! Nobody is told under a lock.
 
 use crate::breaker::WeakBreaker;
-use crate::event::{Event, Told};
+use crate::event::{Event, EventKind, Events, Told};
 use crate::log::Log;
 use crate::shadow::Shadow;
 use crate::snapshot::Status;
@@ -15,26 +15,73 @@ use tokio::time::{self, Instant};
 
 pub(crate) type Listener = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 
+/// What a listener is told of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kinds(u16);
+
+/// What of a call somebody looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watched {
+    Nothing,
+    /// How it ends, but not that it begins.
+    End,
+    All,
+}
+
 /// Those who look on.
 pub(crate) struct Watch {
-    pub(crate) listeners: Vec<Listener>,
+    pub(crate) listeners: Vec<(Kinds, Listener)>,
     pub(crate) shadows: Vec<Shadow>,
     pub(crate) log: Log,
 }
 
 impl Watch {
-    /// Whether anybody does.
-    pub(crate) fn is_kept(&self) -> bool {
-        !self.listeners.is_empty() || !self.shadows.is_empty() || self.log.is_kept()
+    /// What of a call anybody looks at.
+    pub(crate) fn watched(&self) -> Watched {
+        if !self.shadows.is_empty() || self.wants(EventKind::Fire) {
+            Watched::All
+        } else if !self.listeners.is_empty() || self.log.is_kept() {
+            Watched::End
+        } else {
+            Watched::Nothing
+        }
+    }
+
+    /// Whether anybody is told of one of these.
+    pub(crate) fn wants_one_of(&self, events: &Events) -> bool {
+        events.iter().flatten().any(|(kind, _)| self.wants(*kind))
+    }
+
+    fn wants(&self, kind: EventKind) -> bool {
+        self.listeners.iter().any(|(kinds, _)| kinds.contain(kind))
     }
 
     pub(crate) fn tell(&self, circuit: &str, told: Option<Told>, status: &Status, at: Duration) {
         let Some((kind, transition)) = told else { return };
         let event = Event { kind, circuit, at, status, transition: transition.as_deref() };
-        for listener in &self.listeners {
+        for (_, listener) in self.listeners.iter().filter(|(kinds, _)| kinds.contain(kind)) {
             // The panic hook has told of it; the call that happened to be under way is not to blame.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| listener(&event)));
         }
+    }
+}
+
+impl Kinds {
+    /// Those of other releases, too.
+    pub(crate) const ALL: Self = Self(u16::MAX);
+
+    fn contain(self, kind: EventKind) -> bool {
+        self.0 & bit(kind) != 0
+    }
+}
+
+fn bit(kind: EventKind) -> u16 {
+    1 << kind as u16
+}
+
+impl FromIterator<EventKind> for Kinds {
+    fn from_iter<T: IntoIterator<Item = EventKind>>(kinds: T) -> Self {
+        Self(kinds.into_iter().fold(0, |all, kind| all | bit(kind)))
     }
 }
 

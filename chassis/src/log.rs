@@ -49,6 +49,19 @@ pub(crate) fn finish() {
     }
 }
 
+/// What of a circuit is written: all but that a call begins, for its end follows.
+pub(crate) const SAID: [EventKind; 9] = [
+    EventKind::Success,
+    EventKind::Failure,
+    EventKind::Timeout,
+    EventKind::Fallback,
+    EventKind::Reject,
+    EventKind::SemaphoreLocked,
+    EventKind::Open,
+    EventKind::HalfOpen,
+    EventKind::Close,
+];
+
 /// Writes what happens to a circuit, in the original's words.
 pub(crate) fn circuit(event: &Event<'_>) {
     let Some(said) = Said::of(event) else { return };

@@ -17,7 +17,7 @@ use crate::settings::{Fallback, Settings, Storage};
 use crate::store::{MongoStore, SqliteStore, Store};
 use crate::{handled, limits, log, otlp, routes, server};
 use axum::Router;
-use breaker::Breaker;
+use breaker::{Breaker, EventKind};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -25,6 +25,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
+
+/// What changes a circuit's state.
+const TURNS: [EventKind; 3] = [EventKind::Open, EventKind::HalfOpen, EventKind::Close];
 
 /// A service that is ready to listen.
 #[derive(Debug)]
@@ -223,10 +226,10 @@ fn circuit<R: Record>(
     let (in_a_row, events) = (InARow::default(), Arc::clone(events));
     let breaker = Breaker::builder(format!("{id}→{name}"))
         .settings(settings.circuit.settings())
-        .on_event(log::circuit)
-        .on_event(in_a_row.listener())
-        .on_event(move |event| events.happened(event))
-        .on_event(move |event| turns.note(event))
+        .on(log::SAID, log::circuit)
+        .on(InARow::COUNTED, in_a_row.listener())
+        .on(TURNS, move |event| events.happened(event))
+        .on(TURNS, move |event| turns.note(event))
         .build()?;
     Ok(Some(Circuit::new(R::NAME, name, breaker, in_a_row)))
 }

@@ -8,7 +8,7 @@ use crate::log::LoggedCall;
 use crate::reason::Transition;
 use crate::settings::nanos;
 use crate::shadow::Shadows;
-use crate::watch::Timer;
+use crate::watch::{Timer, Watched};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -16,10 +16,11 @@ impl Breaker {
     /// What the circuit says where that is simple and nobody looks on.
     #[inline(always)]
     pub(crate) fn enter_simply(&self) -> Simply {
-        if self.shared.watched {
-            Simply::Not
-        } else {
-            self.shared.circuit.enter_simply(self.shared.time.now())
+        let Shared { circuit, time, watched, .. } = &*self.shared;
+        match watched {
+            Watched::Nothing => circuit.enter_simply(time.now()),
+            Watched::End => circuit.enter_closed(time.now()),
+            Watched::All => Simply::Not,
         }
     }
 
@@ -35,7 +36,7 @@ impl Breaker {
 
     #[inline(always)]
     pub(crate) fn leave(&self, ticket: &Ticket, outcome: Outcome) {
-        if self.shared.watched {
+        if self.shared.watched != Watched::Nothing {
             self.leave_watched(ticket, outcome);
         } else if self.shared.circuit.leave_at(ticket, outcome, self.shared.time.now()).is_some() {
             self.turned();
@@ -117,7 +118,7 @@ impl Breaker {
             // A call that is made all the same cannot say that it has opened the circuit.
             events[3] = event::turned(circuit.last());
         }
-        let status = circuit.status(now);
+        let status = watch.wants_one_of(&events).then(|| circuit.status(now));
         self.keep_timer(&mut timer, now);
         drop(timer);
         if has_turned || !by_the_clock.is_empty() {
@@ -126,8 +127,10 @@ impl Breaker {
         for (turned, status) in by_the_clock {
             watch.tell(name, event::turned(Some(turned)), &status, now);
         }
-        for told in events {
-            watch.tell(name, told, &status, now);
+        if let Some(status) = status {
+            for told in events {
+                watch.tell(name, told, &status, now);
+            }
         }
         answer
     }

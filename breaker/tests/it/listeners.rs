@@ -1,7 +1,7 @@
 //! What listeners are told, and the timer that tells half-open in time.
 
 use crate::shell::{Told, breaker, fail, take};
-use breaker::{Breaker, Settings, State};
+use breaker::{Breaker, EventKind, Settings, State};
 use std::future::{pending, ready};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -39,6 +39,45 @@ async fn an_event_says_what_where_and_when() {
         ("open", "north".to_owned(), at, State::Open, 1),
     ];
     assert_eq!(*said.lock().expect("not poisoned"), expected, "the circuit after the step");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_is_told_of_what_it_asked_for() {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let hear = |name: &'static str| {
+        let said = Arc::clone(&said);
+        move |event: &breaker::Event<'_>| {
+            let counts = (event.status.counts.fires, event.status.counts.failures);
+            said.lock().expect("not poisoned").push((name, event.kind.name(), counts));
+        }
+    };
+    let breaker = Breaker::builder("north")
+        .volume(3)
+        .on([EventKind::Success, EventKind::Reject], hear("calls"))
+        .on([EventKind::Open, EventKind::HalfOpen, EventKind::Close], hear("turns"))
+        .on([], hear("nothing"))
+        .build()
+        .expect("these settings are right");
+    breaker.call(ready(Ok::<_, &str>(()))).await.expect("a success");
+    fail(&breaker).await;
+    fail(&breaker).await;
+    assert!(breaker.call(ready(Ok::<_, &str>(()))).await.is_err());
+    sleep(Duration::from_secs(11)).await;
+    breaker.call(ready(Ok::<_, &str>(()))).await.expect("a success");
+    let expected = [
+        ("calls", "success", (1, 0)),
+        ("turns", "open", (3, 2)),
+        ("calls", "reject", (4, 2)),
+        ("turns", "halfOpen", (0, 0)),
+        ("turns", "close", (0, 0)),
+        ("calls", "success", (0, 0)),
+    ];
+    let said = said.lock().expect("not poisoned");
+    let kinds = |said: &[(&'static str, &'static str, (u64, u64))]| -> Vec<_> {
+        said.iter().map(|(who, kind, _)| (*who, *kind)).collect()
+    };
+    assert_eq!(kinds(&said), kinds(&expected));
+    assert_eq!(said[..3], expected[..3], "with the counts of the moment");
 }
 
 #[test]

@@ -12,7 +12,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub(crate) struct InARow(Arc<AtomicU32>);
 
 impl InARow {
-    /// For [`breaker::Builder::on_event`].
+    /// What it is to be told of.
+    pub(crate) const COUNTED: [EventKind; 3] = [EventKind::Failure, EventKind::Success, EventKind::Close];
+
+    /// For [`breaker::Builder::on`].
     pub(crate) fn listener(&self) -> impl Fn(&Event<'_>) + Send + Sync + 'static {
         let Self(count) = self.clone();
         move |event| match event.kind {

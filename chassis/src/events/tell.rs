@@ -35,7 +35,7 @@ struct Changed<'a> {
 }
 
 impl Events {
-    /// For [`breaker::Builder::on_event`]: tells the changes of state.
+    /// For [`breaker::Builder::on`]: tells the changes of state.
     pub(crate) fn happened(&self, event: &Event<'_>) {
         let Some(transition) = event.transition else { return };
         let Last { from, to, at, reason, failures, .. } = Last::of(transition, event.at, At::now());
