@@ -4,8 +4,9 @@ use crate::accept::Form;
 use crate::app::App;
 use crate::chaos::{Phase, Target};
 use crate::deadline::Deadline;
+use crate::finish::Finish;
 use crate::handled::Visit;
-use crate::hop::{Next, Told};
+use crate::hop::{Missed, Next, Told};
 use crate::idempotency::{self, Held};
 use crate::input;
 use crate::problem::Problem;
@@ -13,7 +14,7 @@ use crate::queue::Outcome;
 use crate::queue::end::Try;
 use crate::record::Record;
 use crate::reply::{INJECTED, Reply};
-use crate::store::{End, Entry, Inserted, Known, RequestKey, Saved, Standing};
+use crate::store::{End, Entry, HandOver, Inserted, Known, RequestKey, Saved, Standing};
 use crate::trace::TraceContext;
 use crate::wall;
 use axum::extract::{Extension, Request, State};
@@ -69,7 +70,8 @@ pub(crate) async fn create<R: Record>(
         drop(taken);
         response
     };
-    tokio::spawn(followed.in_current_span()).await.unwrap_or_else(|_| Problem::ours().into_response())
+    let followed = AssertUnwindSafe(followed).catch_unwind().in_current_span();
+    Finish::new(followed).await.unwrap_or_else(|_| Problem::ours().into_response())
 }
 
 /// Takes an order in, and a place for it among the requests that may be under way.
@@ -97,24 +99,24 @@ async fn follow<R: Record>(
     let part = if visit.hop < app.jumps { taken.record.next() } else { None };
     let way = app.next.as_ref().zip(part);
     info!("🍀 saving {}...", app.id);
-    let entry = Arc::new(entry(app, visit, taken, way)?);
+    let first = first(taken);
+    let entry = Arc::new(entry(app, visit, taken, way.filter(|_| app.queue.is_some()), first)?);
     let (saved, standing) = match visit.save(Arc::clone(&entry)).await? {
-        Inserted::Kept => (entry.saved.clone(), Standing::None),
+        Inserted::Kept => (Arc::clone(&entry.saved), Standing::None),
         Inserted::Known(known) => {
             let Known { saved, hop, standing } = *known;
             if saved.document != entry.saved.document || hop != visit.hop {
                 return Err(idempotency::reused());
             }
             *replayed = true;
-            (saved, standing)
+            (Arc::new(saved), standing)
         }
     };
-    let saved = Arc::new(saved);
     info!(key = %saved.key, "👌 {} {}...", if *replayed { "known already" } else { "success" }, app.id);
 
-    let first = (!*replayed && entry.due.is_some()).then(|| first(taken));
+    let noted = entry.hand_over.as_ref().filter(|_| !*replayed);
     if let Some(reply) = visit.strike(Phase::After).await {
-        if let Some(first) = first {
+        if noted.is_some() {
             let error = json!({ "code": INJECTED, "message": "a fault was injected: nothing was sent" });
             app.store.settle(saved.key, first.unasked(error)).await;
         }
@@ -126,13 +128,15 @@ async fn follow<R: Record>(
         (Standing::None, Some((next, part))) => {
             let result = visit.hand_over(next, saved.key, part, taken.deadline).await;
             let mut queued = false;
-            if let Some(first) = first {
+            if let Some(noted) = noted {
                 let end = first.at(wall::now()).ended(&result);
                 queued = matches!(end, End::Missed { .. });
                 if queued {
                     info!(key = %saved.key, next = next.name(), "📬 queued");
                 }
-                app.store.settle(saved.key, end).await;
+                if !(noted.foreseen.is_some() && result.as_ref().is_err_and(Missed::is_refusal)) {
+                    app.store.settle(saved.key, end).await;
+                }
             }
             Ok(match result {
                 Ok(answer) => Reply::Passed(saved, answer),
@@ -148,16 +152,22 @@ fn entry<R: Record>(
     visit: &Visit,
     taken: &Taken<R>,
     way: Option<(&Next, &Value)>,
+    first: Try,
 ) -> Result<Entry, Problem> {
     let saved = Saved::new(&taken.record).map_err(|error| {
         error!("a record cannot be written as a JSON object: {error}");
         Problem::ours()
     })?;
-    let due = way.filter(|_| app.queue.is_some()).map(|(next, _)| wall::after(next.longest()));
+    let hand_over = way.map(|(next, _)| {
+        let (due, foreseen) = match next.foreseen().map(|missed| first.ended(&Err(missed))) {
+            Some(End::Missed { due, error, .. }) => (due, Some(error)),
+            _ => (wall::after(next.longest()), None),
+        };
+        HandOver { due, foreseen, trace: Some(visit.trace.kept()) }
+    });
     let expires_at = wall::after(app.key_time);
     let request = taken.key.as_ref().map(|held| RequestKey { key: held.key().to_owned(), expires_at });
-    let trace = due.map(|_| visit.trace.kept());
-    Ok(Entry { saved, hop: visit.hop, request, due, trace })
+    Ok(Entry { saved: Arc::new(saved), hop: visit.hop, request, hand_over })
 }
 
 /// The first try to hand something on.
@@ -180,8 +190,8 @@ fn stood(app: &App, saved: Arc<Saved>, standing: Standing) -> Result<Reply, Prob
         }
         Standing::SetAside(error) => Reply::Degraded(saved, told(error, false)),
         Standing::Over(outcome) => match Outcome::of(outcome) {
-            Outcome::Answer(answer) => Reply::Passed(saved, answer),
-            Outcome::Error(error) => Reply::Degraded(saved, told(error, false)),
+            Outcome::Answer(answer) => Reply::Passed(saved, answer.into_owned()),
+            Outcome::Error(error) => Reply::Degraded(saved, told(error.into_owned(), false)),
         },
         Standing::None => Reply::Ended(saved),
     })

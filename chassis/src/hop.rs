@@ -102,6 +102,12 @@ impl Next {
         self.policy.breaker().would_refuse()
     }
 
+    /// What a call would come to for now, where the circuit would refuse it.
+    pub(crate) fn foreseen(&self) -> Option<Missed> {
+        let why = CallError::Open { retry_after: self.would_refuse()? };
+        Some(Missed { next: self.name.clone(), why })
+    }
+
     /// How long the circuit stays open.
     pub(crate) fn reset(&self) -> Duration {
         self.policy.breaker().settings().reset

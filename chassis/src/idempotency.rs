@@ -42,7 +42,16 @@ pub(crate) fn of_hand_over(document: Uuid) -> String {
 
 /// A key as it stands in a header.
 pub(crate) fn quoted(key: &str) -> String {
-    format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
+    let mut text = String::with_capacity(key.len() + 2);
+    text.push('"');
+    for character in key.chars() {
+        if matches!(character, '"' | '\\') {
+            text.push('\\');
+        }
+        text.push(character);
+    }
+    text.push('"');
+    text
 }
 
 /// Another body, or another count, under a key that was used.

@@ -11,6 +11,7 @@ use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::fmt;
 use std::str::FromStr;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -142,11 +143,11 @@ fn missing_field(reason: &str) -> Option<&str> {
 }
 
 /// Refuses what MongoDB could not keep as it is, whichever store is in use.
-fn storable(value: &Value, path: &mut Path) -> Result<(), Problem> {
+fn storable<'a>(value: &'a Value, path: &mut Path<'a>) -> Result<(), Problem> {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                path.enter(name)?;
+                path.enter(Step::Name(name))?;
                 if name.contains('\0') {
                     return Err(path.problem("a name may not contain the character NUL"));
                 }
@@ -156,7 +157,7 @@ fn storable(value: &Value, path: &mut Path) -> Result<(), Problem> {
         }
         Value::Array(items) => {
             for (index, value) in items.iter().enumerate() {
-                path.enter(&index.to_string())?;
+                path.enter(Step::Index(index))?;
                 storable(value, path)?;
                 path.leave();
             }
@@ -173,32 +174,48 @@ fn storable(value: &Value, path: &mut Path) -> Result<(), Problem> {
 
 /// Where in a document we are, and how much of it was seen.
 #[derive(Default)]
-struct Path {
-    names: Vec<String>,
+struct Path<'a> {
+    steps: Vec<Step<'a>>,
     values: usize,
 }
 
-impl Path {
-    fn enter(&mut self, name: &str) -> Result<(), Problem> {
-        self.names.push(name.to_owned());
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Name(&'a str),
+    Index(usize),
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Index(index) => index.fmt(f),
+        }
+    }
+}
+
+impl<'a> Path<'a> {
+    fn enter(&mut self, step: Step<'a>) -> Result<(), Problem> {
+        self.steps.push(step);
         self.values += 1;
-        let top = || self.names.first().cloned().unwrap_or_default();
+        let top = || self.steps.first().map(Step::to_string).unwrap_or_default();
         if self.values > limits::VALUES {
             let detail = format!("with this, the document holds more than {} values", limits::VALUES);
             return Err(Problem::field(&top(), detail));
         }
-        if self.names.len() > limits::DEPTH {
+        if self.steps.len() > limits::DEPTH {
             return Err(Problem::field(&top(), format!("is nested more than {} levels deep", limits::DEPTH)));
         }
         Ok(())
     }
 
     fn leave(&mut self) {
-        self.names.pop();
+        self.steps.pop();
     }
 
-    fn problem(&self, detail: impl std::fmt::Display) -> Problem {
-        Problem::field(&self.names.join("."), detail)
+    fn problem(&self, detail: impl fmt::Display) -> Problem {
+        let names: Vec<_> = self.steps.iter().map(Step::to_string).collect();
+        Problem::field(&names.join("."), detail)
     }
 }
 

@@ -18,6 +18,7 @@ mod input;
 mod metrics;
 mod openapi;
 mod otlp;
+mod pages;
 mod problem;
 mod read;
 mod reply;
@@ -33,6 +34,7 @@ pub mod store;
 mod queue;
 
 mod app;
+mod finish;
 mod full;
 mod limits;
 mod log;

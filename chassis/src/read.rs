@@ -28,7 +28,6 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<V
         .last()
         .filter(|_| more)
         .map(|last| format!("/{}?limit={limit}&before={}", app.records, last.key));
-    let documents: Vec<Value> = documents.into_iter().map(Saved::into_json).collect();
     Ok(Json(json!({ &*app.records: documents, "next": next })))
 }
 
@@ -36,14 +35,14 @@ pub(crate) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Json<V
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Saved>, Problem> {
     let _place = app.place()?;
     let Path(key) = path.map_err(|error| Problem::unreadable(error.body_text()))?;
     let key: Uuid = key.parse().map_err(|_| {
         Problem::unreadable(format!("{key:?} is no key: expected one like those of /{}", app.records))
     })?;
     match app.store.get(key).await? {
-        Some(saved) => Ok(Json(saved.into_json())),
+        Some(saved) => Ok(Json(saved)),
         None => Err(Problem::absent(format!("/{} has no document with this key", app.records))),
     }
 }

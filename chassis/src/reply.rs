@@ -10,7 +10,10 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
+use std::ops::Not;
 use std::sync::Arc;
 
 /// The `error.code` of an injected fault.
@@ -85,37 +88,26 @@ impl Reply {
         let location = format!("This is {id} @{time}");
         match self {
             Self::Last => {
-                answer(voice, "\nLast".to_owned(), || json!({ "location": location, "data": "Last" }))
+                let body = Body { location: &location, data: "Last", error: None, queued: false };
+                answer(voice, &body, || "\nLast".to_owned())
             }
             Self::Ended(saved) => {
-                let mut data = json!({ "msg": "Ended Transaction" });
-                merge(&mut data, saved.to_json());
-                answer(
-                    voice,
-                    format!("\n{location} -> Next {data}"),
-                    || json!({ "location": location, "data": data }),
-                )
+                let data = Data { msg: Some("Ended Transaction"), saved: &saved, response: None };
+                let text = || format!("\n{location} -> Next {}", to_text(&data));
+                answer(voice, &Body { location: &location, data: &data, error: None, queued: false }, text)
             }
             Self::Passed(saved, Answer { body, degraded, queued }) => {
-                let text = format!("\n{location} -> Next {body}");
-                let response = answer(voice, text, || {
-                    let mut data = saved.to_json();
-                    data["response"] = body;
-                    json!({ "location": location, "data": data })
-                });
-                mark(response, degraded.as_deref(), queued)
+                let data = Data { msg: None, saved: &saved, response: Some(&body) };
+                let text = || format!("\n{location} -> Next {body}");
+                let body = Body { location: &location, data: &data, error: None, queued: false };
+                mark(answer(voice, &body, text), degraded.as_deref(), queued)
             }
             Self::Degraded(saved, told) if voice.strict && !told.queued => strict(location, &saved, &told),
             Self::Degraded(saved, told) => {
                 let Told { next, error, queued } = &told;
-                let text = format!("\n{location} -> Next {error}");
-                let mut response = answer(voice, text, || {
-                    let mut body = json!({ "location": location, "data": saved.to_json(), "error": error });
-                    if *queued {
-                        body["queued"] = true.into();
-                    }
-                    body
-                });
+                let text = || format!("\n{location} -> Next {error}");
+                let body = Body { location: &location, data: &*saved, error: Some(error), queued: *queued };
+                let mut response = answer(voice, &body, text);
                 if voice.strict {
                     *response.status_mut() = told.strict_status();
                 }
@@ -130,10 +122,9 @@ impl Reply {
 pub(crate) fn fault(voice: Voice<'_>, ending: Ending) -> Response {
     let Voice { id, time, .. } = voice;
     let message = format!("{id} @{time} -> unavailable");
-    let mut response = answer(voice, format!("\n{message}"), || {
-        let location = format!("This is {id} @{time}");
-        json!({ "location": location, "error": { "code": INJECTED, "message": message } })
-    });
+    let location = format!("This is {id} @{time}");
+    let body = json!({ "location": location, "error": { "code": INJECTED, "message": message } });
+    let mut response = answer(voice, &body, || format!("\n{message}"));
     *response.status_mut() = match ending {
         Ending::Status(status) => status,
         // The server cuts the connection instead of sending this.
@@ -145,10 +136,47 @@ pub(crate) fn fault(voice: Voice<'_>, ending: Ending) -> Response {
     response
 }
 
-fn answer(voice: Voice<'_>, text: String, json: impl FnOnce() -> Value) -> Response {
+/// What is answered as JSON.
+#[derive(Debug, Serialize)]
+struct Body<'a, D> {
+    location: &'a str,
+    data: D,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Not::not")]
+    queued: bool,
+}
+
+/// A document, and what belongs to it.
+#[derive(Debug)]
+struct Data<'a> {
+    msg: Option<&'static str>,
+    saved: &'a Saved,
+    response: Option<&'a Value>,
+}
+
+impl Serialize for Data<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        if let Some(msg) = self.msg {
+            members.serialize_entry("msg", msg)?;
+        }
+        self.saved.write(&mut members)?;
+        if let Some(response) = self.response {
+            members.serialize_entry("response", response)?;
+        }
+        members.end()
+    }
+}
+
+fn to_text(data: &Data<'_>) -> String {
+    serde_json::to_string(data).unwrap_or_default()
+}
+
+fn answer(voice: Voice<'_>, json: &impl Serialize, text: impl FnOnce() -> String) -> Response {
     let mut response = match voice.form {
-        Form::Json => Json(json()).into_response(),
-        Form::Text => text.into_response(),
+        Form::Json => Json(json).into_response(),
+        Form::Text => text().into_response(),
     };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     response
@@ -168,17 +196,11 @@ fn mark(mut response: Response, degraded: Option<&str>, queued: bool) -> Respons
 fn strict(location: String, saved: &Saved, told: &Told) -> Response {
     let problem = Problem::new(told.strict_status(), told.message())
         .with("location", location)
-        .with("data", saved.to_json())
+        .with("data", serde_json::to_value(saved).unwrap_or_default())
         .with("error", told.error.clone());
     match told.retry_after() {
         Some(time) => problem.retry_after(time),
         None => problem,
     }
     .into_response()
-}
-
-fn merge(into: &mut Value, from: Value) {
-    if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        into.extend(from);
-    }
 }

@@ -7,6 +7,7 @@ use crate::create::create;
 use crate::hop::{DEGRADED, QUEUED};
 use crate::idempotency::REPLAYED;
 use crate::openapi;
+use crate::pages::ForPages;
 use crate::problem::Problem;
 use crate::queue::routes as queue;
 use crate::record::Record;
@@ -56,9 +57,10 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
     open.merge(admin.guard(changeable)).merge(readable).layer(door).with_state(app)
 }
 
-/// As in the original, any web page may use these routes.
-fn open_to_every_page() -> CorsLayer {
-    CorsLayer::new()
+/// As in the original, any web page may use these routes. What is not asked for by a page, as by another service, is
+/// answered without a word to browsers.
+fn open_to_every_page() -> ForPages<CorsLayer> {
+    let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(Any)
@@ -69,7 +71,8 @@ fn open_to_every_page() -> CorsLayer {
             header::RETRY_AFTER,
             TRACE_ID,
             FAULT,
-        ])
+        ]);
+    ForPages(cors)
 }
 
 /// Answers a request whose method the path does not take.

@@ -11,8 +11,10 @@ mod mongo;
 mod outbox;
 mod sqlite;
 
+use crate::wall::At;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::ser::{self, SerializeMap};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::error::Error;
 use std::fmt;
@@ -20,7 +22,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use uuid::Uuid;
 
-pub use entry::{Entry, Inserted, Known, RequestKey, Standing, StoredTrace};
+pub use entry::{Entry, HandOver, Inserted, Known, RequestKey, Standing, StoredTrace};
 pub use mongo::MongoStore;
 pub use outbox::{Backlog, Claimed, End, Outbox, Place, Queued};
 pub use sqlite::{OpenError, SqliteStore};
@@ -43,26 +45,38 @@ impl Saved {
     ///
     /// Where it does not serialize as a JSON object.
     pub fn new<R: Serialize>(record: &R) -> Result<Self, serde_json::Error> {
-        let document = serde_json::from_value(serde_json::to_value(record)?)?;
+        let Value::Object(document) = serde_json::to_value(record)? else {
+            return Err(ser::Error::custom("it is no object"));
+        };
         let (key, created_at) = crate::wall::new_key();
         Ok(Self { key, created_at, document })
     }
 
-    /// The document with its key and its time.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        self.clone().into_json()
-    }
-
-    /// The document with its key and its time.
-    #[must_use]
-    pub fn into_json(self) -> Value {
-        let mut fields = self.document;
-        fields.insert("key".to_owned(), self.key.to_string().into());
-        fields.insert("created_at".to_owned(), format!("{:.3}", self.created_at).into());
-        Value::Object(fields)
+    /// The members that clients are shown: those of the document, its key and its time.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot be written.
+    pub(crate) fn write<M: SerializeMap>(&self, members: &mut M) -> Result<(), M::Error> {
+        for (name, value) in self.document.iter().filter(|(name, _)| !OURS.contains(&&***name)) {
+            members.serialize_entry(name, value)?;
+        }
+        members.serialize_entry(OURS[0], self.key.hyphenated().encode_lower(&mut Uuid::encode_buffer()))?;
+        members.serialize_entry(OURS[1], &At(self.created_at))
     }
 }
+
+/// As clients are shown it.
+impl Serialize for Saved {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        self.write(&mut members)?;
+        members.end()
+    }
+}
+
+/// What a document is shown with.
+const OURS: [&str; 2] = ["key", "created_at"];
 
 /// A part of what is kept, newest first.
 #[derive(Debug, Clone, PartialEq, Default)]

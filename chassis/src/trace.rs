@@ -14,6 +14,7 @@ use parent::Parent;
 use state::Members;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
+use uuid::Uuid;
 
 /// Names the trace that a request belongs to, in every answer.
 pub(crate) const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
@@ -104,7 +105,18 @@ fn to_map<'a>(headers: impl IntoIterator<Item = (HeaderName, &'a str)>) -> Heade
     headers.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::try_from(value).ok()?))).collect()
 }
 
+impl TraceId {
+    /// As a UUID's digits are written, which is several times as fast as `{:032x}`.
+    fn digits(self, buffer: &mut [u8; 32]) -> &str {
+        Uuid::from_u128(self.0.get()).simple().encode_lower(buffer)
+    }
+}
+
 impl SpanId {
+    fn digits(self, buffer: &mut [u8; 32]) -> &str {
+        &Uuid::from_u128(self.0.get().into()).simple().encode_lower(buffer)[16..]
+    }
+
     /// A new one, by chance.
     pub(crate) fn new() -> Self {
         Self(rand::random())
@@ -113,7 +125,7 @@ impl SpanId {
 
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        f.write_str(self.digits(&mut [0; 32]))
     }
 }
 
@@ -125,7 +137,7 @@ impl fmt::Debug for TraceId {
 
 impl fmt::Display for SpanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(self.digits(&mut [0; 32]))
     }
 }
 

@@ -90,6 +90,11 @@ fn is_callers_fault(status: StatusCode, response: Option<&Value>) -> bool {
 }
 
 impl Missed {
+    /// Whether the circuit is open, so that nothing was sent.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.why, CallError::Open { .. })
+    }
+
     /// Says which of five things happened.
     pub(crate) fn code(&self) -> &'static str {
         match &self.why {

@@ -1,6 +1,6 @@
 //! Where lines of the log go: into a buffer that a thread writes to the standard output.
 //!
-//! A request never waits for who reads the log. What comes within a few milliseconds is written in one go, which costs
+//! A request never waits for who reads the log. What comes within some milliseconds is written in one go, which costs
 //! less than a line at a time. The buffer has a limit: where nobody reads on, lines are left out, and counted. A process
 //! that is killed takes the lines of its last few milliseconds with it.
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// How long lines gather.
-const GATHER: Duration = Duration::from_millis(5);
+const GATHER: Duration = Duration::from_millis(20);
 /// Bytes that are written without waiting for more.
 const ENOUGH: usize = 32 * 1024;
 /// Bytes that may wait to be written.

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use breaker::{Backoff, CallError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Before the second try; each further wait is up to twice as long.
@@ -37,12 +38,12 @@ impl Try {
     /// How it ended, where this came of it.
     pub(crate) fn ended(self, result: &Result<Answer, Missed>) -> End {
         let missed = match result {
-            Ok(answer) => return self.taken(|| Outcome::Answer(answer.clone())),
+            Ok(answer) => return self.taken(|| Outcome::Answer(Cow::Borrowed(answer))),
             Err(missed) => missed,
         };
         let error = kept(missed.to_json());
         match Verdict::on(&missed.why) {
-            Verdict::Taken => self.taken(|| Outcome::Error(error)),
+            Verdict::Taken => self.taken(|| Outcome::Error(Cow::Borrowed(&error))),
             Verdict::Never => End::Refused { attempts: self.before.saturating_add(1), error },
             // Nothing was sent, and the circuit says when it will be.
             Verdict::Refused => End::Missed { attempts: self.before.max(1), due: self.now, error },
@@ -55,8 +56,8 @@ impl Try {
         End::Missed { attempts: self.before.max(1), due: self.now, error }
     }
 
-    fn taken(self, outcome: impl FnOnce() -> Outcome) -> End {
-        End::Taken(self.keyed.then(|| outcome().into_value()))
+    fn taken<'a>(self, outcome: impl FnOnce() -> Outcome<'a>) -> End {
+        End::Taken(self.keyed.then(|| outcome().to_text()))
     }
 
     fn failed(self, error: Value) -> End {

@@ -79,7 +79,7 @@ pub(crate) async fn discard(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let _place = app.place()?;
-    let end = Outcome::dropped(next(&app)?).into_value();
+    let end = Outcome::dropped(next(&app)?).to_text();
     let key = key(path)?;
     if !app.store.ask("discard", |store| store.discard(key, end)).await? {
         return Err(absent());

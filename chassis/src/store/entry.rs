@@ -5,20 +5,38 @@
 use super::Saved;
 use jiff::Timestamp;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// A document, and what is to be known of it afterwards.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// The document.
-    pub saved: Saved,
+    pub saved: Arc<Saved>,
     /// The number of the hop that brought it.
     pub hop: u32,
     /// The key of its request, where it bore one.
     pub request: Option<RequestKey>,
-    /// Where it is to be handed on: when somebody else may do so than the request that brought it.
-    pub due: Option<Timestamp>,
-    /// Where it was taken, for the hand-over to be part of the same trace.
+    /// Where it is to be handed on.
+    pub hand_over: Option<HandOver>,
+}
+
+/// What is known of a hand-over before its first try.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HandOver {
+    /// When somebody else may do so than the request that brought the document.
+    pub due: Timestamp,
+    /// Why the first try will come to nothing, where that can be foreseen: it is written as made, so that nothing has to be
+    /// written when it is.
+    pub foreseen: Option<Value>,
+    /// Where the document was taken, for the hand-over to be part of the same trace.
     pub trace: Option<StoredTrace>,
+}
+
+impl HandOver {
+    /// How often it was tried, as it is written.
+    pub(super) fn attempts(&self) -> u32 {
+        u32::from(self.foreseen.is_some())
+    }
 }
 
 /// A place in a trace, as the headers of W3C Trace Context have it.
@@ -41,7 +59,7 @@ pub struct RequestKey {
 
 impl From<Saved> for Entry {
     fn from(saved: Saved) -> Self {
-        Self { saved, hop: 0, request: None, due: None, trace: None }
+        Self { saved: Arc::new(saved), hop: 0, request: None, hand_over: None }
     }
 }
 

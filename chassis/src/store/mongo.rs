@@ -1,7 +1,7 @@
 //! The store of the compose stack: a MongoDB collection per service, through the official driver.
 //!
-//! The driver's futures must not be dropped half-way, so each operation runs in a task of its own, which goes on when
-//! the request that asked for it is gone. Inserts of concurrent requests are written together. A document is written
+//! The driver's futures must not be dropped half-way, so each operation is finished, by a task of its own when the request
+//! that asked for it is gone. Inserts of concurrent requests are written together. A document is written
 //! once even if the driver's answer to it is lost: it bears our key, so that a second try that finds it there has
 //! succeeded.
 //!
@@ -17,17 +17,19 @@ use super::{
     Backlog, Claimed, End, Entry, Inserted, Known, Outbox, Page, Pending, Place, Queued, Saved, Store,
     StoreError, outbox,
 };
+use crate::finish::Finish;
 use crate::limits;
 use crate::settings::Secret;
 use convert::{REQUEST_KEY, from_bson, known, to_bson};
+use futures_util::FutureExt as _;
 use inserts::{Inserts, Unwritten};
 use jiff::Timestamp;
 use mongodb::bson::{RawDocumentBuf, doc};
 use mongodb::error::Error;
 use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 use mongodb::{Client, Collection, Database};
-use serde_json::Value;
 use settle::Settler;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -209,9 +211,9 @@ impl Outbox for MongoStore {
         self.after_ends(async move { handovers::retry(&collection, key, now).await })
     }
 
-    fn discard(&self, key: Uuid, end: Value) -> Pending<'_, bool> {
+    fn discard(&self, key: Uuid, end: String) -> Pending<'_, bool> {
         let collection = self.collection.clone();
-        self.after_ends(async move { handovers::discard(&collection, key, &end).await })
+        self.after_ends(async move { handovers::discard(&collection, key, end).await })
     }
 
     fn sweep(&self, now: Timestamp) -> Pending<'_, u32> {
@@ -291,9 +293,9 @@ impl MongoStore {
                 let _place = place;
                 operation.await.inspect_err(|error| debug!("MongoDB: {error}"))
             };
-            match tokio::spawn(told).await {
+            match Finish::new(AssertUnwindSafe(told).catch_unwind()).await {
                 Ok(result) => result.map_err(StoreError::new),
-                Err(panic) => Err(StoreError::new(panic)),
+                Err(_) => Err(StoreError::new("a panic: see the standard error")),
             }
         })
     }

@@ -43,8 +43,8 @@ pub trait Outbox {
         keeps_none()
     }
 
-    /// Forgets one. Where its request bore a key, repetitions are answered with `end`. False where there is none.
-    fn discard(&self, _key: Uuid, _end: Value) -> Pending<'_, bool> {
+    /// Forgets one. Where its request bore a key, repetitions are answered with `end`, which is JSON. False where there is none.
+    fn discard(&self, _key: Uuid, _end: String) -> Pending<'_, bool> {
         keeps_none()
     }
 
@@ -62,8 +62,8 @@ fn keeps_none<T: Send + 'static>() -> Pending<'static, T> {
 /// How a try to hand something on ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum End {
-    /// It was taken. What is known of it is kept where its request bore a key, for those who ask again.
-    Taken(Option<Value>),
+    /// It was taken. What is known of it, as JSON, is kept where its request bore a key, for those who ask again.
+    Taken(Option<String>),
     /// It was not, and is to be tried again.
     Missed {
         /// How often it was tried so far.

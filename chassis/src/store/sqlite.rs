@@ -14,7 +14,6 @@ use super::{
 use file::{OurFile, connect};
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -157,7 +156,7 @@ impl Outbox for SqliteStore {
         self.run(move |worker| worker.write(true, |transaction| handovers::retry(transaction, key, now)))
     }
 
-    fn discard(&self, key: Uuid, end: Value) -> Pending<'_, bool> {
+    fn discard(&self, key: Uuid, end: String) -> Pending<'_, bool> {
         self.run(move |worker| {
             worker.write(true, |transaction| {
                 requests::answer(transaction, key, &end)?;
@@ -290,8 +289,8 @@ fn insert(transaction: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<Inse
         requests::insert(transaction, request, entry)?;
     }
     documents::insert(transaction, &entry.saved)?;
-    if let Some(due) = entry.due {
-        handovers::insert(transaction, entry, due)?;
+    if let Some(hand_over) = &entry.hand_over {
+        handovers::insert(transaction, entry, hand_over)?;
     }
     Ok(Inserted::Kept)
 }

@@ -58,6 +58,10 @@ fn hex(field: &str, digits: usize) -> Option<u128> {
 
 impl fmt::Display for Parent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{}-{}-{:02x}", self.trace, self.span, u8::from(self.sampled))
+        // Piece by piece: several times as fast as with widths.
+        for piece in ["00-", self.trace.digits(&mut [0; 32]), "-", self.span.digits(&mut [0; 32])] {
+            f.write_str(piece)?;
+        }
+        f.write_str(if self.sampled { "-01" } else { "-00" })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::stores::{mongo, sqlite};
 use chassis::store::{
-    Backlog, End, Entry, Inserted, Known, Place, RequestKey, Saved, Standing, Store, StoredTrace,
+    Backlog, End, Entry, HandOver, Inserted, Known, Place, RequestKey, Saved, Standing, Store, StoredTrace,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -65,7 +65,8 @@ pub(crate) fn entry(number: u32, key: Option<&str>, due: Option<Timestamp>) -> E
     let mut saved = Saved::new(&json!({ "id": "1", "number": number })).expect("an object");
     saved.created_at = at(0);
     let request = key.map(|key| RequestKey { key: key.to_owned(), expires_at: at(3_600) });
-    Entry { saved, hop: 3, request, due, trace: None }
+    let hand_over = due.map(|due| HandOver { due, foreseen: None, trace: None });
+    Entry { saved: Arc::new(saved), hop: 3, request, hand_over }
 }
 
 pub(crate) async fn keep(store: &dyn Store, entry: &Entry) -> Uuid {
@@ -104,8 +105,9 @@ fn missed(attempts: u32, due: i64) -> End {
 
 pub(crate) async fn again(store: &dyn Store, entry: &Entry, body: u32) -> Known {
     let mut repeated = entry.clone();
-    repeated.saved = Saved::new(&json!({ "id": "1", "number": body })).expect("an object");
-    repeated.saved.created_at = at(60);
+    let mut saved = Saved::new(&json!({ "id": "1", "number": body })).expect("an object");
+    saved.created_at = at(60);
+    repeated.saved = Arc::new(saved);
     match store.insert(Arc::new(repeated)).await.expect("the store is there") {
         Inserted::Known(known) => *known,
         Inserted::Kept => panic!("it was kept a second time"),
@@ -151,7 +153,8 @@ async fn the_oldest_that_are_due_are_claimed_once(store: &dyn Store, other: &dyn
 async fn a_hand_over_keeps_its_trace(store: &dyn Store, other: &dyn Store) {
     let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned();
     let trace = StoredTrace { traceparent, tracestate: "retail=watch,other=1".to_owned() };
-    let with = Entry { trace: Some(trace.clone()), ..entry(1, None, Some(at(0))) };
+    let hand_over = HandOver { due: at(0), foreseen: None, trace: Some(trace.clone()) };
+    let with = Entry { hand_over: Some(hand_over), ..entry(1, None, None) };
     let (with, without) = (keep(store, &with).await, due(store, 2, 0).await);
     // After a failure, too.
     for now in [0, 10] {
@@ -244,14 +247,14 @@ async fn what_is_done_by_hand(store: &dyn Store) {
     assert_eq!(claim(store, 100, 10).await, NONE);
     assert!(store.retry(one, at(100)).await.expect("an answer"));
     assert_eq!(claim(store, 100, 10).await, [one]);
-    assert!(store.discard(one, json!({})).await.expect("an answer"));
+    assert!(store.discard(one, String::new()).await.expect("an answer"));
     let dropped = json!({ "error": { "code": "EDROPPED" } });
-    assert!(store.discard(keyed, dropped.clone()).await.expect("an answer"));
+    assert!(store.discard(keyed, dropped.to_string()).await.expect("an answer"));
     assert_eq!(again(store, &other, 2).await.standing, Standing::Over(dropped));
     assert_eq!(backlog(store, 1_000).await, Backlog::default());
     for key in [one, keyed, Uuid::nil()] {
         assert!(!store.retry(key, at(100)).await.expect("an answer"), "there is none any more");
-        assert!(!store.discard(key, json!({})).await.expect("an answer"));
+        assert!(!store.discard(key, String::new()).await.expect("an answer"));
     }
     assert!(store.get(one).await.expect("an answer").is_some(), "the document stays");
 }
@@ -285,7 +288,7 @@ async fn a_known_request_tells_how_far_it_has_come(store: &dyn Store) {
     let first = entry(1, Some("a \"quoted\" $key"), Some(at(10)));
     let key = keep(store, &first).await;
     let known = again(store, &first, 2).await;
-    assert_eq!((&known.saved, known.hop), (&first.saved, 3), "as it was at first");
+    assert_eq!((&known.saved, known.hop), (&*first.saved, 3), "as it was at first");
     assert_eq!(known.standing, Standing::Waiting { attempts: 0, due: at(10), error: None });
     assert!(store.claim(at(10), at(15), 1).await.expect("an answer")[0].keyed);
 
@@ -295,8 +298,17 @@ async fn a_known_request_tells_how_far_it_has_come(store: &dyn Store) {
     settle(store, key, End::Refused { attempts: 2, error: json!({ "status": 422 }) }).await;
     assert_eq!(again(store, &first, 1).await.standing, Standing::SetAside(json!({ "status": 422 })));
     let answer = json!({ "answer": { "body": { "$set": 1, "a.b": [null, 1.0, "🍀"] } } });
-    settle(store, key, End::Taken(Some(answer.clone()))).await;
+    settle(store, key, End::Taken(Some(answer.to_string()))).await;
     assert_eq!(again(store, &first, 1).await.standing, Standing::Over(answer));
+
+    let mut refused = entry(2, Some("an open circuit"), Some(at(10)));
+    let error = json!({ "code": "EOPENBREAKER" });
+    refused.hand_over = refused.hand_over.map(|it| HandOver { foreseen: Some(error.clone()), ..it });
+    let key = keep(store, &refused).await;
+    let waiting = Standing::Waiting { attempts: 1, due: at(10), error: Some(error) };
+    assert_eq!(again(store, &refused, 2).await.standing, waiting);
+    assert_eq!(backlog(store, 0).await, Backlog { waiting: 1, oldest: Some(key), set_aside: 0 });
+    settle(store, key, End::Taken(None)).await;
 
     let last = entry(3, Some("the end of the chain"), None);
     keep(store, &last).await;
@@ -314,23 +326,23 @@ async fn a_key_is_forgotten_in_time(store: &dyn Store) {
         keep(store, entry).await;
     }
     assert_eq!(store.sweep(at(99)).await.expect("an answer"), 1);
-    assert_eq!(again(store, &soon, 1).await.saved, soon.saved);
+    assert_eq!(again(store, &soon, 1).await.saved, *soon.saved);
     assert_eq!(store.sweep(at(99)).await.expect("an answer"), 0);
     // Nobody has swept, and it is forgotten all the same.
     let mut anew = keyed("soon", 900);
-    anew.saved.created_at = at(100);
+    Arc::make_mut(&mut anew.saved).created_at = at(100);
     keep(store, &anew).await;
-    assert_eq!(again(store, &soon, 1).await.saved, anew.saved);
+    assert_eq!(again(store, &soon, 1).await.saved, *anew.saved);
     assert_eq!(store.list(100, None).await.expect("a page").documents.len(), 4, "the documents stay");
     // What waits for another try goes on waiting without its key.
     let mut waits = keyed("waits", 100);
-    waits.due = Some(at(10));
+    waits.hand_over = entry(1, None, Some(at(10))).hand_over;
     let key = keep(store, &waits).await;
     assert_eq!(store.sweep(at(150)).await.expect("an answer"), 1);
     let claimed = store.claim(at(150), at(155), 10).await.expect("an answer");
     assert_eq!(claimed.iter().map(|one| (one.saved.key, one.keyed)).collect::<Vec<_>>(), [(key, false)]);
     // It was claimed as keyed by someone who was slower than the sweep.
-    settle(store, key, End::Taken(Some(json!({})))).await;
+    settle(store, key, End::Taken(Some("{}".to_owned()))).await;
     settle(store, key, End::Taken(None)).await;
     assert_eq!(backlog(store, 1_000).await, Backlog::default());
 }

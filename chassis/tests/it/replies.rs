@@ -182,8 +182,11 @@ async fn any_web_page_may_use_the_routes() {
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     assert!(answer.header("access-control-allow-methods").contains("POST"));
     assert_eq!(answer.header("access-control-allow-headers"), "*");
-    let answer = get(&router, "/").await;
+    let page = Request::get("/").header("origin", "http://elsewhere.example").body(Body::empty());
+    let answer = crate::parcel::ask(&router, page.expect("a request")).await;
     assert_eq!(answer.header("access-control-allow-origin"), "*");
+    let other = get(&router, "/").await;
+    assert_eq!(other.header("access-control-allow-origin"), "", "nobody else needs to be told");
     let exposed = "x-degraded,x-queued,idempotency-replayed,retry-after,x-trace-id,x-chaos-fault";
     assert_eq!(answer.header("access-control-expose-headers"), exposed);
 }

@@ -11,6 +11,7 @@ use chassis::store::{Backlog, End, Standing, Store};
 use futures_util::future::join_all;
 use mongodb::bson::{DateTime, Document, doc};
 use serde_json::json;
+use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 use testkit::{Behaviour, Mongod, Peer, Proxy, eventually};
@@ -137,13 +138,13 @@ async fn large_ones_go_one_by_one(store: &dyn Store) {
     let (mut entries, mut inserts) = (Vec::new(), Vec::new());
     for number in 0..6 {
         let mut one = entry(number, Some(&format!("key {number}")), None);
-        one.saved.document.insert("text".to_owned(), large().into());
+        Arc::make_mut(&mut one.saved).document.insert("text".to_owned(), large().into());
         entries.push(one);
     }
     inserts.extend(entries.iter().map(|one| keep(store, one)));
     for (key, one) in join_all(inserts).await.into_iter().zip(&entries) {
         assert!(
-            store.get(key).await.expect("an answer").as_ref() == Some(&one.saved),
+            store.get(key).await.expect("an answer").as_ref() == Some(&*one.saved),
             "it is there, and whole"
         );
     }
@@ -155,7 +156,7 @@ async fn large_ones_go_one_by_one(store: &dyn Store) {
     for one in &small {
         keep(store, one).await;
     }
-    let settles = small.iter().map(|one| settle(store, one.saved.key, End::Taken(Some(end.clone()))));
+    let settles = small.iter().map(|one| settle(store, one.saved.key, End::Taken(Some(end.to_string()))));
     timeout(LIMIT, join_all(settles)).await.expect("each gets its turn");
     for one in &small {
         assert!(again(store, one, 1).await.standing == Standing::Over(end.clone()), "it is there, and whole");

@@ -106,7 +106,10 @@ async fn in_sqlite_a_known_request_that_cannot_be_read_fails_alone() {
         let first = entry(0, Some("a"), None);
         let broken = keep(&*store, &first).await;
         spoil(&file(folder.path()), &format!("documents SET document = {spoiled}"), broken);
-        let again = || Entry { saved: Saved { key: Uuid::now_v7(), ..first.saved.clone() }, ..first.clone() };
+        let again = || {
+            let saved = Saved { key: Uuid::now_v7(), ..Saved::clone(&first.saved) };
+            Entry { saved: Arc::new(saved), ..first.clone() }
+        };
         one_fails_and_the_others_do_not(folder.path(), &*store, again).await;
     }
 }

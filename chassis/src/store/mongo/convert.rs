@@ -1,12 +1,13 @@
 //! JSON to BSON and back, value by value.
 //!
 //! Not through serde: that reads objects like `{"$oid": "…"}` as what extended JSON means by them, and a client's data
-//! must stay data. What is ours in a document lies under two names of ours, which a client's data cannot take. What
+//! must stay data. Written straight into the bytes that are sent: a tree of BSON values in between would be most of the work. What is ours in a document lies under two names of ours, which a client's data cannot take. What
 //! others answered is kept as text, so that it is no structure to MongoDB at all.
 
 use super::super::{Claimed, Entry, Known, Place, Queued, Saved, Standing, StoredTrace};
 use jiff::Timestamp;
-use mongodb::bson::{Array, Bson, DateTime, Document, RawBsonRef, RawDocument, RawDocumentBuf, doc};
+use mongodb::bson::raw::CStr;
+use mongodb::bson::{Bson, DateTime, RawArrayBuf, RawBsonRef, RawDocument, RawDocumentBuf};
 use mongodb::error::Error;
 use serde_json::{Map, Number, Value};
 use uuid::Uuid;
@@ -35,26 +36,58 @@ pub(super) fn milliseconds(time: Timestamp) -> DateTime {
 
 pub(super) fn to_bson(entry: &Entry) -> Result<RawDocumentBuf, Error> {
     let saved = &entry.saved;
-    let mut document = Document::new();
-    document.insert(ID, saved.key.to_string());
-    document.insert(CREATED_AT, milliseconds(saved.created_at));
-    for (name, value) in saved.document.iter().filter(|(name, _)| !is_ours(name)) {
-        document.insert(name, bson(value));
+    let mut document = with_room(512);
+    document.append(name(ID)?, key_text(&saved.key, &mut Uuid::encode_buffer()));
+    document.append(name(CREATED_AT)?, milliseconds(saved.created_at));
+    for (field, value) in saved.document.iter().filter(|(name, _)| !is_reserved(name)) {
+        append(&mut document, field, value)?;
     }
     let hop = i64::from(entry.hop);
-    if let Some(due) = entry.due {
-        let mut handover =
-            doc! { "hop": hop, "set_aside": false, "due": milliseconds(due), "attempts": 0_i64 };
-        if let Some(StoredTrace { traceparent, tracestate }) = &entry.trace {
-            handover.extend(doc! { "traceparent": traceparent, "tracestate": tracestate });
+    if let Some(it) = &entry.hand_over {
+        let mut handover = with_room(256);
+        handover.append(name("hop")?, hop);
+        handover.append(name("set_aside")?, false);
+        handover.append(name("due")?, milliseconds(it.due));
+        handover.append(name("attempts")?, i64::from(it.attempts()));
+        if let Some(error) = &it.foreseen {
+            handover.append(name("error")?, error.to_string());
         }
-        document.insert(HANDOVER, handover);
+        if let Some(StoredTrace { traceparent, tracestate }) = &it.trace {
+            handover.append(name("traceparent")?, &**traceparent);
+            handover.append(name("tracestate")?, &**tracestate);
+        }
+        document.append(name(HANDOVER)?, handover);
     }
-    if let Some(request) = &entry.request {
-        let expires_at = milliseconds(request.expires_at);
-        document.insert(REQUEST, doc! { "key": &request.key, "hop": hop, "expires_at": expires_at });
+    if let Some(it) = &entry.request {
+        let mut request = with_room(128);
+        request.append(name("key")?, &*it.key);
+        request.append(name("hop")?, hop);
+        request.append(name("expires_at")?, milliseconds(it.expires_at));
+        document.append(name(REQUEST)?, request);
     }
-    RawDocumentBuf::try_from(&document).map_err(Error::custom)
+    Ok(document)
+}
+
+/// An empty document that does not grow in many small steps.
+pub(super) fn with_room(bytes: usize) -> RawDocumentBuf {
+    let mut empty = Vec::with_capacity(bytes);
+    empty.extend_from_slice(&[5, 0, 0, 0, 0]);
+    RawDocumentBuf::from_bytes(empty).unwrap_or_default()
+}
+
+/// A field's name. Only the character NUL cannot stand in one.
+pub(super) fn name(name: &str) -> Result<&CStr, Error> {
+    name.try_into().map_err(Error::custom)
+}
+
+/// A key as it is kept.
+pub(super) fn key_text<'a>(key: &Uuid, buffer: &'a mut [u8; 45]) -> &'a str {
+    key.hyphenated().encode_lower(buffer)
+}
+
+/// Whether we write it ourselves.
+fn is_reserved(name: &str) -> bool {
+    is_ours(name) || name == ID || name == CREATED_AT
 }
 
 fn is_ours(name: &str) -> bool {
@@ -167,25 +200,47 @@ pub(super) fn from_bson(document: &RawDocument) -> Result<Saved, Error> {
     }
 }
 
-fn bson(value: &Value) -> Bson {
+fn append(document: &mut RawDocumentBuf, field: &str, value: &Value) -> Result<(), Error> {
+    let field = name(field)?;
     match value {
-        Value::Null => Bson::Null,
-        Value::Bool(truth) => Bson::Boolean(*truth),
-        Value::Number(number) => bson_number(number),
-        Value::String(text) => Bson::String(text.clone()),
-        Value::Array(items) => Bson::Array(items.iter().map(bson).collect::<Array>()),
-        Value::Object(fields) => {
-            Bson::Document(fields.iter().map(|(name, value)| (name.clone(), bson(value))).collect())
-        }
+        Value::Null => document.append(field, RawBsonRef::Null),
+        Value::Bool(truth) => document.append(field, *truth),
+        Value::Number(number) => document.append(field, bson_number(number)),
+        Value::String(text) => document.append(field, &**text),
+        Value::Array(items) => document.append(field, array(items)?),
+        Value::Object(fields) => document.append(field, object(fields)?),
     }
+    Ok(())
 }
 
-fn bson_number(number: &Number) -> Bson {
+fn object(fields: &Map<String, Value>) -> Result<RawDocumentBuf, Error> {
+    let mut document = with_room(128);
+    for (field, value) in fields {
+        append(&mut document, field, value)?;
+    }
+    Ok(document)
+}
+
+fn array(items: &[Value]) -> Result<RawArrayBuf, Error> {
+    let mut array = RawArrayBuf::new();
+    for item in items {
+        match item {
+            Value::Null => array.push(RawBsonRef::Null),
+            Value::Bool(truth) => array.push(*truth),
+            Value::Number(number) => array.push(bson_number(number)),
+            Value::String(text) => array.push(&**text),
+            Value::Array(items) => array.push(self::array(items)?),
+            Value::Object(fields) => array.push(object(fields)?),
+        }
+    }
+    Ok(array)
+}
+
+fn bson_number(number: &Number) -> RawBsonRef<'static> {
     match (number.as_i64(), number.as_f64()) {
-        (Some(whole), _) => i32::try_from(whole).map_or(Bson::Int64(whole), Bson::Int32),
-        (None, Some(float)) => Bson::Double(float),
+        (Some(whole), _) => i32::try_from(whole).map_or(RawBsonRef::Int64(whole), RawBsonRef::Int32),
         // A number that is neither is not made without a feature of serde_json that is off.
-        (None, None) => Bson::String(number.to_string()),
+        (None, float) => float.map_or(RawBsonRef::Null, RawBsonRef::Double),
     }
 }
 

@@ -13,7 +13,6 @@ use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::error::Error;
 use mongodb::options::{Hint, IndexOptions};
 use mongodb::{Cursor, IndexModel};
-use serde_json::Value;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -117,11 +116,11 @@ pub(super) async fn retry(documents: &Documents, key: Uuid, now: Timestamp) -> R
     Ok(documents.update_one(one, change).await?.matched_count > 0)
 }
 
-pub(super) async fn discard(documents: &Documents, key: Uuid, end: &Value) -> Result<bool, Error> {
+pub(super) async fn discard(documents: &Documents, key: Uuid, end: String) -> Result<bool, Error> {
     let one = || doc! { ID: key.to_string(), HANDOVER: { "$exists": true } };
     let mut keyed = one();
     keyed.insert(REQUEST_KEY, doc! { "$exists": true });
-    let change = doc! { "$unset": { HANDOVER: "" }, "$set": { OUTCOME: end.to_string() } };
+    let change = doc! { "$unset": { HANDOVER: "" }, "$set": { OUTCOME: end } };
     if documents.update_one(keyed, change).await?.matched_count > 0 {
         return Ok(true);
     }

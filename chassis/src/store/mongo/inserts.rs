@@ -1,10 +1,11 @@
 //! Documents of concurrent requests, written together.
 //!
 //! Those that gather while one batch is under way are the next one: a single command, a single wait for the journal. Where
-//! nothing is under way a document is written at once, by a task that goes on for as long as others have come: one
-//! request alone waits for nobody. Each request is answered for its own document: what the server refuses of a batch, it
+//! nothing is under way a document is written at once, by the request itself: one alone waits for nobody, and wakes nobody.
+//! For those who have come meanwhile a task goes on. Each request is answered for its own document: what the server refuses of a batch, it
 //! refuses of that document alone.
 
+use crate::finish::Finish;
 use futures_util::FutureExt as _;
 use mongodb::Collection;
 use mongodb::bson::RawDocumentBuf;
@@ -45,6 +46,7 @@ impl From<Unwritten> for Error {
 
 type Written = Result<(), Unwritten>;
 type Reply = oneshot::Sender<Written>;
+type Batch = (Vec<RawDocumentBuf>, Vec<Reply>);
 
 /// Takes documents, and has them written one batch at a time.
 #[derive(Debug)]
@@ -73,7 +75,7 @@ impl Inserts {
     pub(super) async fn insert(&self, document: RawDocumentBuf) -> Written {
         let (reply, answer) = oneshot::channel();
         if !self.0.join(document, reply)? {
-            tokio::spawn(Arc::clone(&self.0).write());
+            Finish::new(Arc::clone(&self.0).begin()).await;
         }
         let lost = |_| Unwritten::Failed(Error::custom("the store gives no answer any more"));
         answer.await.map_err(lost)?
@@ -96,7 +98,7 @@ impl Shared {
     }
 
     /// The next batch, or none where the line is empty: then it is left alone.
-    fn next(&self) -> Option<(Vec<RawDocumentBuf>, Vec<Reply>)> {
+    fn next(&self) -> Option<Batch> {
         let (mut documents, mut replies, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut line = self.line();
         while documents.len() < BATCH && bytes <= BATCH_BYTES {
@@ -112,13 +114,29 @@ impl Shared {
         line.tended.then_some((documents, replies))
     }
 
-    async fn write(self: Arc<Self>) {
-        while let Some((documents, replies)) = self.next() {
-            // A panic in the driver costs this batch and not the store.
-            let written = write_batch(&self.collection, documents, replies);
-            if AssertUnwindSafe(written).catch_unwind().await.is_err() {
-                error!("a batch of documents is lost: see the standard error");
+    /// Writes one batch, and leaves what has come meanwhile to a task.
+    async fn begin(self: Arc<Self>) {
+        if let Some(batch) = self.next() {
+            self.write(batch).await;
+            if let Some(batch) = self.next() {
+                tokio::spawn(self.go_on(batch));
             }
+        }
+    }
+
+    async fn go_on(self: Arc<Self>, first: Batch) {
+        let mut next = Some(first);
+        while let Some(batch) = next {
+            self.write(batch).await;
+            next = self.next();
+        }
+    }
+
+    async fn write(&self, (documents, replies): Batch) {
+        // A panic in the driver costs this batch and not the store.
+        let written = write_batch(&self.collection, documents, replies);
+        if AssertUnwindSafe(written).catch_unwind().await.is_err() {
+            error!("a batch of documents is lost: see the standard error");
         }
     }
 }

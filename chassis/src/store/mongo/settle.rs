@@ -5,10 +5,15 @@
 //! lost is found out again by the next try.
 
 use super::super::{End, Pending, StoreError};
-use super::convert::{ATTEMPTS, DUE, ERROR, HANDOVER, ID, OUTCOME, REQUEST_KEY, SET_ASIDE, milliseconds};
+use super::convert::{
+    ATTEMPTS, DUE, ERROR, HANDOVER, ID, OUTCOME, REQUEST_KEY, SET_ASIDE, key_text, milliseconds, name,
+    with_room,
+};
 use futures_util::FutureExt as _;
 use mongodb::Database;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::raw::BindRawBsonRef;
+use mongodb::bson::{Document, RawArrayBuf, RawDocumentBuf};
+use mongodb::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +29,8 @@ const GATHER: Duration = Duration::from_millis(50);
 const QUEUE: usize = 1024;
 /// Most ends in one batch.
 const BATCH: usize = 512;
+/// Bytes that most of the documents below fit into.
+const ROOM: usize = 192;
 /// Bytes of the ends that may wait, of which a server takes 48 MB at once.
 const BYTES: usize = 8 * 1024 * 1024;
 
@@ -38,7 +45,7 @@ pub(super) struct Settler {
 
 #[derive(Debug)]
 enum Job {
-    Write(Document, OwnedSemaphorePermit),
+    Write(RawDocumentBuf, OwnedSemaphorePermit),
     /// Answered when all before it is written.
     Flush(oneshot::Sender<()>),
 }
@@ -56,7 +63,7 @@ impl Settler {
         Self::with(records, move |ends| write(database.clone(), collection.clone(), ends))
     }
 
-    fn with<W>(records: &str, write: impl Fn(Vec<Document>) -> W + Send + 'static) -> Self
+    fn with<W>(records: &str, write: impl Fn(Vec<RawDocumentBuf>) -> W + Send + 'static) -> Self
     where
         W: Future<Output = Result<(), Unnoted>> + Send + 'static,
     {
@@ -74,8 +81,8 @@ impl Settler {
     /// Done when there was a place for it.
     pub(super) fn settle(&self, key: Uuid, end: End) -> Pending<'_, ()> {
         Box::pin(async move {
-            let Update { statement, bytes } = update(key, end);
-            let bytes = u32::try_from(bytes.min(BYTES)).unwrap_or(u32::MAX);
+            let statement = update(key, end).map_err(StoreError::new)?;
+            let bytes = u32::try_from(statement.as_bytes().len().min(BYTES)).unwrap_or(u32::MAX);
             let place = Arc::clone(&self.bytes).acquire_many_owned(bytes).await.map_err(|_| closed())?;
             self.jobs.send(Job::Write(statement, place)).await.map_err(|_| closed())
         })
@@ -100,7 +107,7 @@ async fn work<W: Future<Output = Result<(), Unnoted>>>(
     mut queue: mpsc::Receiver<Job>,
     hurry: Arc<Notify>,
     unnoted: Arc<AtomicU64>,
-    write: impl Fn(Vec<Document>) -> W,
+    write: impl Fn(Vec<RawDocumentBuf>) -> W,
 ) {
     while let Some(first) = queue.recv().await {
         if matches!(first, Job::Write(..)) {
@@ -135,15 +142,25 @@ async fn work<W: Future<Output = Result<(), Unnoted>>>(
     }
 }
 
-async fn write(database: Database, records: String, ends: Vec<Document>) -> Result<(), Unnoted> {
+async fn write(database: Database, records: String, ends: Vec<RawDocumentBuf>) -> Result<(), Unnoted> {
     let all = ends.len();
-    let command = doc! {
-        "update": records, "updates": ends, "ordered": false, "writeConcern": { "w": 1, "j": false },
-    };
-    match database.run_command(command).await {
-        Ok(answer) => refused(all, &answer).map_or(Ok(()), Err),
-        Err(error) => Err(Unnoted { count: all, why: error.to_string() }),
-    }
+    let unnoted = |error: Error| Unnoted { count: all, why: error.to_string() };
+    let command = command(&records, ends).map_err(unnoted)?;
+    let answer = database.run_raw_command(command).await.map_err(unnoted)?;
+    refused(all, &answer).map_or(Ok(()), Err)
+}
+
+fn command(records: &str, ends: Vec<RawDocumentBuf>) -> Result<RawDocumentBuf, Error> {
+    let mut concern = RawDocumentBuf::new();
+    concern.append(name("w")?, 1);
+    concern.append(name("j")?, false);
+    let updates = RawArrayBuf::from_iter(ends);
+    let mut command = with_room(ROOM + updates.as_bytes().len());
+    command.append(name("update")?, records);
+    command.append(name("ordered")?, false);
+    command.append(name("writeConcern")?, concern);
+    command.append(name("updates")?, updates);
+    Ok(command)
 }
 
 /// What an answer says of ends that were not written: the driver takes every answer for a success.
@@ -158,42 +175,57 @@ fn refused(all: usize, answer: &Document) -> Option<Unnoted> {
     Some(Unnoted { count: named.len(), why })
 }
 
-#[derive(Debug)]
-struct Update {
-    statement: Document,
-    bytes: usize,
-}
-
-/// Meets nothing where another has delivered it in the meantime.
-fn update(key: Uuid, end: End) -> Update {
-    let mut which = doc! { ID: key.to_string() };
-    let mut bytes = 256;
-    let change = match end {
-        End::Taken(None) => doc! { "$unset": { HANDOVER: "" } },
-        End::Taken(Some(known)) => {
-            // Not for a key that was forgotten meanwhile.
-            which.insert(REQUEST_KEY, doc! { "$exists": true });
-            let known = known.to_string();
-            bytes += known.len();
-            doc! { "$unset": { HANDOVER: "" }, "$set": { OUTCOME: known } }
+/// The statement that notes it. Meets nothing where another has delivered it in the meantime.
+fn update(key: Uuid, end: End) -> Result<RawDocumentBuf, Error> {
+    let (mut set, mut gone) = (with_room(ROOM), false);
+    // That a field has to be there: not for a key that was forgotten meanwhile, nor for what was delivered.
+    let present = match &end {
+        End::Taken(None) => None,
+        End::Taken(Some(_)) => Some(REQUEST_KEY),
+        End::Missed { .. } | End::Refused { .. } => Some(HANDOVER),
+    };
+    match end {
+        End::Taken(known) => {
+            gone = true;
+            if let Some(known) = known {
+                set.append(name(OUTCOME)?, known);
+            }
         }
         End::Missed { attempts, due, error } => {
-            which.insert(HANDOVER, doc! { "$exists": true });
-            let error = error.to_string();
-            bytes += error.len();
-            let set = doc! {
-                SET_ASIDE: false, ATTEMPTS: i64::from(attempts), DUE: milliseconds(due), ERROR: error,
-            };
-            doc! { "$set": set }
+            set.append(name(SET_ASIDE)?, false);
+            set.append(name(ATTEMPTS)?, i64::from(attempts));
+            set.append(name(DUE)?, milliseconds(due));
+            set.append(name(ERROR)?, error.to_string());
         }
         End::Refused { attempts, error } => {
-            which.insert(HANDOVER, doc! { "$exists": true });
-            let error = error.to_string();
-            bytes += error.len();
-            doc! { "$set": { SET_ASIDE: true, ATTEMPTS: i64::from(attempts), ERROR: error } }
+            set.append(name(SET_ASIDE)?, true);
+            set.append(name(ATTEMPTS)?, i64::from(attempts));
+            set.append(name(ERROR)?, error.to_string());
         }
-    };
-    Update { statement: doc! { "q": which, "u": change }, bytes }
+    }
+    let mut which = with_room(ROOM);
+    which.append(name(ID)?, key_text(&key, &mut Uuid::encode_buffer()));
+    if let Some(present) = present {
+        which.append(name(present)?, one("$exists", true)?);
+    }
+    let mut change = with_room(ROOM);
+    if gone {
+        change.append(name("$unset")?, one(HANDOVER, "")?);
+    }
+    if set.iter_elements().next().is_some() {
+        change.append(name("$set")?, set);
+    }
+    let mut statement = with_room(ROOM);
+    statement.append(name("q")?, which);
+    statement.append(name("u")?, change);
+    Ok(statement)
+}
+
+/// A document of one field.
+fn one(field: &str, value: impl BindRawBsonRef) -> Result<RawDocumentBuf, Error> {
+    let mut document = with_room(ROOM);
+    document.append(name(field)?, value);
+    Ok(document)
 }
 
 #[cfg(test)]

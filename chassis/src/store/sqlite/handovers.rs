@@ -1,7 +1,7 @@
 //! The table of what is to be handed on. A row is gone when the next service has taken it.
 
 use super::super::outbox;
-use super::super::{Backlog, Claimed, Entry, Place, Queued, Standing, StoredTrace};
+use super::super::{Backlog, Claimed, Entry, HandOver, Place, Queued, Standing, StoredTrace};
 use super::documents::{self, key, readable, time, unreadable, wrong};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -9,18 +9,20 @@ use serde_json::Value;
 use tracing::warn;
 use uuid::Uuid;
 
-pub(super) fn insert(connection: &Connection, entry: &Entry, due: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn insert(connection: &Connection, entry: &Entry, it: &HandOver) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO handovers (key, hop, set_aside, due, attempts, traceparent, tracestate)
-             VALUES (?1, ?2, 0, ?3, 0, ?4, ?5)",
+            "INSERT INTO handovers (key, hop, set_aside, due, attempts, error, traceparent, tracestate)
+             VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             entry.saved.key.to_string(),
             entry.hop,
-            due.as_millisecond(),
-            entry.trace.as_ref().map(|trace| &trace.traceparent),
-            entry.trace.as_ref().map(|trace| &trace.tracestate),
+            it.due.as_millisecond(),
+            it.attempts(),
+            it.foreseen.as_ref().map(documents::json).transpose()?,
+            it.trace.as_ref().map(|trace| &trace.traceparent),
+            it.trace.as_ref().map(|trace| &trace.tracestate),
         ])
         .map(drop)
 }

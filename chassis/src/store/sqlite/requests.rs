@@ -1,11 +1,10 @@
 //! The table of requests that bore a key.
 
 use super::super::{Entry, Known, RequestKey, Standing};
-use super::documents::{self, json, key, time};
+use super::documents::{self, key, time};
 use super::handovers;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use serde_json::Value;
 use uuid::Uuid;
 
 /// Most keys that are forgotten at a time, so that nobody waits long behind it.
@@ -43,10 +42,10 @@ pub(super) fn find(
 }
 
 /// Keeps what became of a request, for those who ask again.
-pub(super) fn answer(connection: &Connection, key: Uuid, outcome: &Value) -> rusqlite::Result<()> {
+pub(super) fn answer(connection: &Connection, key: Uuid, outcome: &str) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE requests SET outcome = ?2 WHERE key = ?1")?
-        .execute(params![key.to_string(), json(outcome)?])
+        .execute(params![key.to_string(), outcome])
         .map(drop)
 }
 

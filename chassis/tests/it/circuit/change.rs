@@ -26,7 +26,7 @@ async fn a_circuit_is_forced_and_let_go() {
         assert_eq!(circuit["state"], "closed", "its own state stays");
         assert_eq!(circuit, {
             let mut again = pair.circuit().await;
-            for name in ["at", "since_ms", "window"] {
+            for name in ["at", "since_ms", "window", "queue"] {
                 again[name] = circuit[name].clone();
             }
             again

@@ -2,7 +2,7 @@
 
 use super::{Settler, Unnoted, refused};
 use crate::store::End;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{RawDocumentBuf, doc};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 async fn a_panic_costs_its_batch_and_not_the_store() {
     let written = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&written);
-    let settler = Settler::with("parcels", move |ends: Vec<Document>| {
+    let settler = Settler::with("parcels", move |ends: Vec<RawDocumentBuf>| {
         let counted = Arc::clone(&counted);
         async move {
             assert!(ends.len() != 3, "three are too many");
