@@ -20,7 +20,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     // What is not listed here is not passed on.
     let of_service = [
         ("circuit", get(relay::control).put(relay::control)),
-        ("chaos", get(relay::control)),
+        ("chaos", get(relay::control).put(relay::control)),
         ("chaos/rules/{rule}", put(relay::control).delete(relay::control)),
         ("chaos/presets/{preset}", post(relay::control)),
         ("chaos/reset", post(relay::control)),

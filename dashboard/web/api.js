@@ -67,6 +67,9 @@ export const setLoad = (rate) => ask('PUT', '/api/load', { rate });
 /** @param {string} service */
 export const chaos = (service) => ask('GET', `${of(service)}/chaos`);
 
+/** All faults of a service in one call. @param {string} service @param {{enabled?: boolean, preset?: string | null, rules?: object[]}} whole */
+export const putChaos = (service, whole) => ask('PUT', `${of(service)}/chaos`, whole);
+
 /** @param {string} service @param {string} preset */
 export const setPreset = (service, preset) => ask('POST', `${of(service)}/chaos/presets/${encodeURIComponent(preset)}`);
 

@@ -137,6 +137,13 @@ class Service {
         }[preset] ?? rule(preset, { percentage: 70, abort: { httpStatus: 503 } });
     }
 
+    /** All of it in one call. */
+    replace({ enabled = true, preset = null, rules }) {
+        if (rules) Object.assign(this, { preset, rules: rules.map((rule) => ({ enabled: true, percentage: 100, ...this.rules.find((old) => old.name === rule.name), ...rule })) });
+        else this.set(preset);
+        this.enabled = enabled;
+    }
+
     /** What the rules do to this request. */
     struck() {
         this.calls += 1;
@@ -275,6 +282,7 @@ export async function startMock({ port = 0, jumps = 4, token = null, mayChange =
         }
         if (what === 'chaos') {
             const [kind, key] = (rest[0] ?? '').split('/');
+            if (!kind && request.method === 'PUT') service.replace(body);
             if (kind === 'presets') service.set(key);
             if (kind === 'reset') service.set('calm');
             if (kind === 'enable' || kind === 'disable') service.enabled = kind === 'enable';
@@ -283,7 +291,7 @@ export async function startMock({ port = 0, jumps = 4, token = null, mayChange =
                 service.rules = service.rules.filter((rule) => rule.name !== key);
                 if (request.method === 'PUT') service.rules.push({ enabled: true, percentage: 100, ...body, name: key });
             }
-            if (request.method !== 'GET') emit(mock, 'config', name, { what: 'chaos', text: `${kind} ${key ?? ''}`.trim() });
+            if (request.method !== 'GET') emit(mock, 'config', name, { what: 'chaos', text: `${kind || 'set'} ${key ?? ''}`.trim() });
             return json({ ...service.chaos(), presets: Object.entries(PRESETS).map(([preset, words]) => ({ name: preset, about: words })) });
         }
         return problem(404, 'no such page');
