@@ -82,6 +82,15 @@ export const setRule = (service, name, rule) => ask('PUT', `${of(service)}/chaos
 /** @param {string} service @param {string} name */
 export const removeRule = (service, name) => ask('DELETE', `${of(service)}/chaos/rules/${encodeURIComponent(name)}`);
 
+/** The oldest orders that a service has set aside. @param {string} service */
+export const setAside = (service) => ask('GET', `${of(service)}/queue?state=set_aside&limit=20`);
+
+/** Nothing is answered where it works. @param {string} service @param {string} key */
+export const retry = (service, key) => ask('POST', `${of(service)}/queue/${encodeURIComponent(key)}/retry`).then(() => true);
+
+/** @param {string} service @param {string} key */
+export const drop = (service, key) => ask('DELETE', `${of(service)}/queue/${encodeURIComponent(key)}`).then(() => true);
+
 /** @param {string} service */
 export const circuit = (service) => ask('GET', `${of(service)}/circuit`);
 

@@ -2,6 +2,7 @@
 
 import { h, keyed, set, text } from './dom.js';
 import { LESSONS } from './lessons.js';
+import { leftOver } from './scene.js';
 
 const MARKS = { done: '✓', now: '●', next: '○', failed: '✕' };
 
@@ -72,14 +73,14 @@ export function lessonPanel(parent, caption, teacher) {
                 text(item.children[1], step.text);
                 text(item.children[2], { done: ' (done)', now: ' (now)', next: '', failed: ' (did not happen)' }[state]);
             });
-            text(result, say(run));
+            text(result, say(run, known));
             stop.hidden = !busy;
             again.hidden = busy;
             again.disabled = !may;
             next.hidden = busy || run.outcome !== 'passed' || !offered().some((one) => one.number > lesson.number);
             next.disabled = !may;
             const step = lesson.steps[run.step];
-            text(caption, `Lesson ${lesson.number}: ${lesson.title}. ${run.phase === 'over' ? say(run) : step ? step.text : 'Setting the scene…'}`);
+            text(caption, `Lesson ${lesson.number}: ${lesson.title}. ${run.phase === 'over' ? say(run, known) : step ? step.text : say(run, known)}`);
         },
     };
 }
@@ -92,12 +93,13 @@ function stateOf(run, step) {
     return run.outcome === 'failed' ? 'failed' : 'next';
 }
 
-/** @param {import('./teacher.js').Run} run */
-function say(run) {
-    if (run.phase === 'scene') return 'Setting the scene; a window takes up to 10 s to empty…';
+/** @param {import('./teacher.js').Run} run @param {import('./types.js').Known} known */
+function say(run, known) {
+    if (run.phase === 'scene') return run.waits ? `Setting the scene: ${run.waits}…` : 'Setting the scene…';
     if (run.phase === 'tidying') return 'Putting everything back as it was…';
     if (run.phase !== 'over') return '';
-    if (run.outcome === 'passed') return `Passed. ${run.lesson.learned} Everything is set as it was before.${run.why ? ` ${run.why}` : ''}`;
-    if (run.outcome === 'stopped') return `Stopped, and everything is set as it was before.${run.why ? ` ${run.why}` : ''}`;
+    const left = [run.why, leftOver(known)].filter(Boolean).map((words) => ` ${words}`).join('');
+    if (run.outcome === 'passed') return `Passed. ${run.lesson.learned} Everything is set as it was before.${left}`;
+    if (run.outcome === 'stopped') return `Stopped, and everything is set as it was before.${left}`;
     return `It did not happen: ${run.why}`;
 }

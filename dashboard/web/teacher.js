@@ -3,6 +3,7 @@
 // It acts by the same calls as the controls, and believes only what the services' events say.
 
 import { CAST } from './lessons.js';
+import { unsettled } from './scene.js';
 
 /**
  * @typedef {import('./lessons.js').Lesson} Lesson
@@ -15,6 +16,7 @@ import { CAST } from './lessons.js';
  * @property {number} step
  * @property {'passed' | 'failed' | 'stopped' | null} outcome
  * @property {string} why it failed
+ * @property {string} waits what the scene waits for
  *
  * @typedef {object} Kept what was set before a lesson
  * @property {number} rate
@@ -169,18 +171,23 @@ export function teacher(known, api, changed) {
         ]);
         const since = Date.now() + NEWS;
         let probing = false;
+        const mine = run;
+        /** @param {string} what */
+        const waits = (what) => {
+            if (mine) mine.waits = what;
+            return what === '';
+        };
         await until(() => {
-            if (!heard(since)) return false;
+            if (!heard(since)) return waits('the services have not been heard since it was set');
             // A circuit that was left half-open needs a call to close.
             if (!probing && circuits.some((name) => circuit(name).state === 'half-open')) {
                 probing = true;
                 api.sendOrder().catch(() => {}).finally(() => { probing = false; });
             }
-            return circuits.every((name) => {
-                const { state, counts, in_flight: flying } = circuit(name);
-                return state === 'closed' && flying === 0 && counts.failures === 0 && (!lesson.scene?.empty || counts.fires === 0);
-            });
-        }, LIMIT, signal, 'The circuits did not come to rest.');
+            return waits(circuits.map((name) => unsettled(service(name), lesson.scene?.empty)).find(Boolean) ?? '');
+        }, LIMIT, signal, 'The circuits did not come to rest.').catch((error) => {
+            throw mine?.waits && !(error instanceof Stopped) ? new Error(`${error.message} Last, ${mine.waits}.`) : error;
+        });
     }
 
     /** @param {import('./lessons.js').Step} step @param {Context} context @param {AbortSignal} signal */
@@ -203,7 +210,7 @@ export function teacher(known, api, changed) {
     /** @param {Lesson} lesson */
     async function start(lesson) {
         if (run && run.phase !== 'over') return;
-        const mine = { lesson, phase: 'scene', step: -1, outcome: null, why: '' };
+        const mine = { lesson, phase: 'scene', step: -1, outcome: null, why: '', waits: '' };
         run = /** @type {Run} */ (mine);
         stop = new AbortController();
         events = [];

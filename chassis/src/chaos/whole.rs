@@ -43,7 +43,9 @@ impl Chaos {
             let (new, mut text) = match (rules, preset) {
                 (Some(rules), preset) => of_rules(old, rules, preset)?,
                 (None, Some(preset)) => (preset_on(old.slots(), preset), preset.told()),
-                (None, None) => return Err(wrong("rules", "is missing, and so is preset: expected one of them")),
+                (None, None) => {
+                    return Err(wrong("rules", "is missing, and so is preset: expected one of them"));
+                }
             };
             new.slots().iter().for_each(|slot| self.counters.announce(&slot.rule));
             let new = if enabled { new } else { new.switched(false) };
