@@ -65,8 +65,8 @@ export function setAside(service, act) {
     /** @param {Aside} one */
     function row(one) {
         const short = one.key.slice(-12);
-        const retry = h('button', { type: 'button', class: 'small', 'aria-label': `Try ${short} again`, onclick: () => done(act.retry(service, one.key), `${service} tries ${short} again, as soon as its circuit lets it.`) }, 'Try again');
-        const drop = h('button', { type: 'button', class: 'small', 'aria-label': `Drop ${short}` }, 'Drop');
+        const retry = h('button', { type: 'button', class: 'small', 'aria-label': `Try again: ${short}`, onclick: () => done(act.retry(service, one.key), `${service} tries ${short} again, as soon as its circuit lets it.`) }, 'Try again');
+        const drop = h('button', { type: 'button', class: 'small', 'aria-label': `Drop: ${short}` }, 'Drop');
         drop.addEventListener('click', () => {
             if (drop.dataset.sure) {
                 done(act.drop(service, one.key), `${short} was dropped.`);
@@ -74,11 +74,11 @@ export function setAside(service, act) {
             }
             drop.dataset.sure = 'asked';
             text(drop, 'Drop for good');
-            set(drop, { 'aria-label': `Drop ${short} for good` });
+            set(drop, { 'aria-label': `Drop for good: ${short}` });
             setTimeout(() => {
                 delete drop.dataset.sure;
                 text(drop, 'Drop');
-                set(drop, { 'aria-label': `Drop ${short}` });
+                set(drop, { 'aria-label': `Drop: ${short}` });
             }, SURE);
         });
         const at = one.created_at ? clock(Date.parse(one.created_at)) : '–';

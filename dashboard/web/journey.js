@@ -26,6 +26,9 @@ import { time } from './words.js';
 
 const GLYPHS = { ok: '✓', degraded: '◐', failed: '✕', timeout: '⏱', unheard: '✓⏱', delivered: '📮', kept: '⊘', away: '✕', queued: '📬', none: '·' };
 
+/** Who ends no later than so many milliseconds after its caller has left did so for that. */
+const LEFT = 50;
+
 /**
  * @param {import('./types.js').Trace} trace
  * @param {string[]} chain
@@ -54,6 +57,11 @@ export function journey(trace, chain) {
 /** @param {any} told @param {any} before @returns {{kind: Cell['kind'], text: string, glyph?: string}} */
 function spoke(told, before) {
     if (before?.error && isLater(told, before)) return told.status < 400 ? { kind: 'delivered', text: 'delivered later' } : { kind: 'failed', text: `${told.status} when tried later` };
+    if (before?.error === 'ETIMEDOUT' && told.took_ms <= before.next_ms + LEFT) {
+        // It ended because its caller left.
+        const saved = told.status < 400 ? ', but it has it' : '';
+        return { kind: 'timeout', text: `no answer within ${time(before.next_ms)}${saved}` };
+    }
     if (before?.error === 'ETIMEDOUT') {
         const waited = before.next_ms ? `, waited for ${time(before.next_ms)}` : '';
         const failed = told.status >= 400;

@@ -265,3 +265,44 @@ test('a page that comes out of the background shows what is', () => withPage({},
     await shows(page, 'order', 'Forced closed');
     calm();
 }));
+
+test('a lesson says what its scene waits for, and each step to those who listen', () => withPage({}, async ({ mock, page, calm }) => {
+    const { circuit } = mock.services.get('payment');
+    circuit.turn('open', 'for the test');
+    circuit.until = Date.now() + 3_000;
+    await shows(page, 'payment', 'Open');
+    await page.locator('#tab-lessons').click();
+    await page.locator('[data-lesson="1"]').click();
+    await page.locator('.running .result', { hasText: 'Setting the scene…' }).waitFor();
+    await page.locator('.running .note', { hasText: /Waiting: the circuit payment→shipment is open, and is probed in [123] s\./ }).waitFor();
+    await page.locator('.running [role="status"]', { hasText: 'Step 1 of 3: Twenty orders a second are answered' }).waitFor({ state: 'attached' });
+    calm();
+}));
+
+test('after a lesson it is said what is still open, and why', () => withPage({}, async ({ mock, page, calm }) => {
+    mock.services.get('payment').queue = { waiting: 7, oldest_ms: 4200, set_aside: 0, delivered: 0 };
+    await page.locator('#tab-lessons').click();
+    await page.locator('[data-lesson="2"]').click();
+    await page.locator('.running[data-outcome="passed"][data-phase="over"]').waitFor();
+    await page.locator('.running .note', { hasText: 'The circuit from payment to shipment is still open: it closes by itself when its next probe is answered. 7 orders wait behind it' }).waitFor();
+    calm();
+}));
+
+test('on a phone nothing is cut off, and everything is large enough to touch', () => withPage({}, async ({ mock, page, calm }) => {
+    mock.services.get('payment').aside = [{ key: '01a1fdbb-1c84-738e-ab53-000000000011', state: 'set_aside', attempts: 1, created_at: null, due_at: null, error: { code: 'EUPSTREAM', message: 'shipment: answered 422 Unprocessable Entity, since something is missing' } }];
+    mock.services.get('shipment').set('outage');
+    await page.locator('#send').click();
+    await page.locator('#requests tbody tr').waitFor();
+    for (const tab of ['#tab-play', '#tab-lessons']) {
+        await page.locator(tab).click();
+        await page.evaluate(() => { for (const details of document.querySelectorAll('details')) details.open = true; });
+        await page.locator('.aside .why', { hasText: '422' }).waitFor();
+        const found = await page.evaluate(() => ({
+            width: document.documentElement.scrollWidth,
+            scrolled: [...document.querySelectorAll('.scroll-x')].filter((box) => box.clientWidth > 0 && box.scrollWidth > box.clientWidth).map((box) => box.getAttribute('aria-label')),
+            small: [...document.querySelectorAll('button, input, select, summary')].map((one) => /** @type {HTMLElement} */ (one)).filter((one) => one.offsetParent && (one.offsetHeight < 44 || one.offsetWidth < 44)).map((one) => one.outerHTML.slice(0, 90)),
+        }));
+        assert.deepEqual(found, { width: 390, scrolled: [], small: [] });
+    }
+    calm();
+}, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }));
