@@ -201,6 +201,7 @@ test('who may not change anything sees what was set aside all the same', () => w
 }));
 
 test('an answer that comes after its row was drawn is drawn into it', () => withPage({}, async ({ mock, page, calm }) => {
+    mock.services.get('order').circuit.settings.timeout_ms = 5_000;
     mock.services.get('shipment').rules = [{ name: 'late', percentage: 100, delay: { fixedDelay: '1500ms' } }];
     await page.locator('#send').click();
     await page.locator('#requests td.timeout', { hasText: 'no answer within' }).waitFor();

@@ -65,7 +65,7 @@ fn reads_a_tour() {
                 ("Accept".into(), "application/json".into()),
             ],
             body: "{\n  \"id\": \"7\",\n\n  \"items\": [{\"sku\": {\"n\": 7}}]\n}".into(),
-            line: 13,
+            line: 14,
         },
         HttpRequest {
             title: String::new(),
@@ -74,7 +74,7 @@ fn reads_a_tour() {
             url: "https://example.org/8".into(),
             headers: Vec::new(),
             body: String::new(),
-            line: 29,
+            line: 30,
         },
     ];
     assert_eq!(requests, expected);
