@@ -55,18 +55,8 @@ const WORKS: [(&str, u16, &str); 21] = [
 ];
 
 /// Those by which it breaks something, and mends it.
-const BREAKS: [&str; 10] = [
-    "outage",
-    "impatient",
-    "breaks",
-    "open",
-    "waiting",
-    "calm",
-    "healed",
-    "drained",
-    "reset",
-    "patient",
-];
+const BREAKS: [&str; 10] =
+    ["outage", "impatient", "breaks", "open", "waiting", "calm", "healed", "drained", "reset", "patient"];
 
 #[tokio::test]
 async fn it_works() {

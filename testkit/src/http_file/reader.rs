@@ -160,7 +160,9 @@ fn directive<'a>(comment: &'a str, line: Line<'_>) -> Option<&'a str> {
     match words[..] {
         ["@name", name] => Some(name),
         ["@sleep", time] if time.parse::<u32>().is_ok() => None,
-        [word, ..] if word.starts_with('@') => line.fail("of these only `# @name word` and `# @sleep ms` are understood"),
+        [word, ..] if word.starts_with('@') => {
+            line.fail("of these only `# @name word` and `# @sleep ms` are understood")
+        }
         _ => None,
     }
 }
