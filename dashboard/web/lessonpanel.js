@@ -79,9 +79,12 @@ export function lessonPanel(parent, caption, teacher) {
             text(result, say(run));
             text(waits, run.phase === 'scene' && run.waits ? `Waiting: ${run.waits}.` : run.phase === 'over' && run.outcome !== 'failed' ? leftOver(known) : '');
             text(spoken, run.phase === 'steps' && lesson.steps[run.step] ? `Step ${run.step + 1} of ${lesson.steps.length}: ${lesson.steps[run.step].text}` : '');
+            const held = document.activeElement === stop;
             stop.hidden = !busy;
             again.hidden = busy;
             again.disabled = !may;
+            // Who waited on “Stop” for the end keeps a place.
+            if (held && !busy) again.focus();
             next.hidden = busy || run.outcome !== 'passed' || !offered().some((one) => one.number > lesson.number);
             next.disabled = !may;
             const step = lesson.steps[run.step];

@@ -284,7 +284,9 @@ test('after a lesson it is said what is still open, and why', () => withPage({},
     mock.services.get('payment').queue = { waiting: 7, oldest_ms: 4200, set_aside: 0, delivered: 0 };
     await page.locator('#tab-lessons').click();
     await page.locator('[data-lesson="2"]').click();
+    await page.locator('#lesson-stop').focus();
     await page.locator('.running[data-outcome="passed"][data-phase="over"]').waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'lesson-again', 'the reader keeps a place');
     await page.locator('.running .note', { hasText: 'The circuit from payment to shipment is still open: it closes by itself when its next probe is answered. 7 orders wait behind it' }).waitFor();
     calm();
 }));
