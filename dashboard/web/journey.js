@@ -59,7 +59,7 @@ function spoke(told, before) {
     if (before?.error && isLater(told, before)) return told.status < 400 ? { kind: 'delivered', text: 'delivered later' } : { kind: 'failed', text: `${told.status} when tried later` };
     if (before?.error === 'ETIMEDOUT' && told.took_ms <= before.next_ms + LEFT) {
         // It ended because its caller left.
-        const saved = told.status < 400 ? ', but it has it' : '';
+        const saved = told.status < 400 ? '; saved all the same' : '';
         return { kind: 'timeout', text: `no answer within ${time(before.next_ms)}${saved}` };
     }
     if (before?.error === 'ETIMEDOUT') {

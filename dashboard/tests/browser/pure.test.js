@@ -51,7 +51,7 @@ test('a time-out, an answer that came too late, and a later delivery are told ap
     };
     assert.deepEqual(cell(), ['timeout', '⏱', 'no answer within 301 ms']);
     assert.deepEqual(cell({ outcome: 'passed', status: 200, took_ms: 500, at: at(1_501) }), ['unheard', '✓⏱', 'answered after 500 ms: too late, waited for 301 ms']);
-    assert.deepEqual(cell({ outcome: 'ended', status: 200, took_ms: 302, at: at(1_303) }), ['timeout', '⏱', 'no answer within 301 ms, but it has it']);
+    assert.deepEqual(cell({ outcome: 'ended', status: 200, took_ms: 302, at: at(1_303) }), ['timeout', '⏱', 'no answer within 301 ms; saved all the same']);
     assert.deepEqual(cell({ outcome: 'fault', status: 503, took_ms: 302, at: at(1_303) }), ['timeout', '⏱', 'no answer within 301 ms']);
     assert.deepEqual(cell({ outcome: 'fault', status: 503, took_ms: 500, at: at(1_501) }), ['unheard', '✕⏱', '503 after 500 ms: too late, waited for 301 ms']);
     assert.deepEqual(cell({ outcome: 'passed', status: 200, took_ms: 500, at: at(3_000) }), ['delivered', '📮', 'delivered later']);

@@ -296,7 +296,7 @@ test('a time-out is told from a later delivery', () => withPage(async ({ page, c
     await page.locator('#send').click();
     const row = page.locator('#requests tbody tr').first();
     // It is held up after the save, and goes on when payment leaves.
-    await row.locator('.timeout', { hasText: /🐒no answer within \d+ ms, but it has it/ }).waitFor();
+    await row.locator('.timeout', { hasText: /🐒no answer within \d+ ms; saved all the same/ }).waitFor();
     await call(stack.url, 'PUT', '/api/services/shipment/chaos', { rules: [] });
     await row.locator('.delivered', { hasText: 'delivered later' }).waitFor();
     calm();
