@@ -171,7 +171,7 @@ where
         let (outcome, answer) = match work.poll(context) {
             Poll::Ready(result) => {
                 let verdict = this.judge.take().map_or(Verdict::Ignore, |judge| judge.judge(&result));
-                let counts = verdict == Verdict::Failure;
+                let counts = verdict.is_failure();
                 let answer = result.map_err(|error| Miss { why: CallError::Failed(error), counts });
                 (Outcome::from(verdict), answer)
             }
@@ -194,6 +194,7 @@ impl From<Verdict> for Outcome {
         match verdict {
             Verdict::Success => Self::Success,
             Verdict::Failure => Self::Failure,
+            Verdict::Timeout => Self::Timeout,
             Verdict::Ignore => Self::Ignored,
         }
     }

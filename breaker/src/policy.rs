@@ -20,7 +20,9 @@ pub use retry::Retry;
 
 use crate::backoff::BackoffError;
 use crate::breaker::Breaker;
+use crate::call::ByError;
 use crate::error::CallError;
+use crate::verdict::Verdict;
 use bulkhead::{Places, Queued};
 use hedge::MOST_EXTRA;
 use retry::Random;
@@ -165,12 +167,13 @@ impl Policy {
     }
 
     /// One attempt: a place, then the circuit.
-    fn once<'a, W, J, T, E>(&'a self, work: W, judge: &J) -> Queued<'a, W, J>
+    fn once<'a, W, J, T, E, V>(&'a self, work: W, judge: &J) -> Queued<'a, W, J>
     where
         W: Future<Output = Result<T, E>>,
-        J: Fn(&E) -> bool + Clone,
+        J: Fn(&E) -> V + Clone,
+        V: Into<Verdict>,
     {
-        let call = self.breaker.call(work).failure_if(judge.clone());
+        let call = self.breaker.call(work).judged(ByError(judge.clone()));
         Queued::new(&self.breaker, self.places.as_deref(), call)
     }
 

@@ -17,6 +17,7 @@ mod set;
 mod strike;
 mod time;
 mod view;
+mod whole;
 
 pub use environment::FaultError;
 pub use list::Draws;
@@ -75,8 +76,8 @@ pub(crate) enum Told<'a> {
 /// Why rules are not changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// Something is wrong with the rule.
-    Wrong(Wrong),
+    /// Something is wrong with a field: of a rule, that with this index where it is one of a list.
+    Wrong { index: Option<usize>, wrong: Wrong },
     /// There is no rule of this name.
     Absent,
     /// There are as many rules as may be.
@@ -128,17 +129,17 @@ impl Chaos {
 
     /// Puts a rule in force, in place of the one of the same name; true where there was none.
     fn put(&self, rule: Rule) -> Result<(bool, RuleView), Refused> {
-        let rule = rule.check().map_err(Refused::Wrong)?;
+        let rule = rule.check().map_err(|wrong| Refused::Wrong { index: None, wrong })?;
         let name = rule.name.clone();
         self.change(|set| {
             let old = set.find(&name);
             if old.is_none() && set.slots().len() >= limits::RULES {
                 return Err(Refused::Full);
             }
-            // One that is put back as it was is drawn with the others of its list again.
-            let share =
-                old.filter(|old| old.rule.percentage == rule.percentage).and_then(|old| old.rule.share);
-            let rule = Rule { share, ..rule };
+            let rule = match old {
+                Some(old) => rule.in_place_of(&old.rule),
+                None => rule,
+            };
             self.counters.announce(&rule);
             let slot = Slot::new(rule, old.is_some_and(|old| old.by_environment));
             let view = RuleView::of(&slot, set.enabled);
@@ -172,10 +173,7 @@ impl Chaos {
 
     /// Puts the rules of a preset in place of all but those of the environment.
     fn apply(&self, preset: Preset) -> View {
-        self.always(|set| {
-            let text = format!("preset {}: {}", preset.name(), preset.about());
-            (preset_on(set.slots(), preset), text)
-        })
+        self.always(|set| (preset_on(set.slots(), preset), preset.told()))
     }
 
     fn always(&self, change: impl FnOnce(&RuleSet) -> (RuleSet, String)) -> View {
@@ -204,7 +202,7 @@ impl Chaos {
 /// The rules of the environment as they are, and those of a preset, all in force; with `calm`, none.
 fn preset_on(slots: &[Arc<Slot>], preset: Preset) -> RuleSet {
     let kept = slots.iter().filter(|slot| slot.by_environment).map(|slot| match preset {
-        Preset::Calm => Slot::new(Rule { enabled: false, ..slot.rule.clone() }, true),
+        Preset::Calm => slot.switched(false),
         _ => Arc::clone(slot),
     });
     let rules = preset.rules().into_iter().map(|rule| Slot::new(rule, false));

@@ -169,7 +169,7 @@ impl Next {
 
     async fn call(&self, parcel: &Parcel<'_>, until: Option<Instant>) -> Result<Answer, CallError<Failure>> {
         let call = self.policy.call(|| self.attempt(parcel, until));
-        call.failure_if(Failure::counts).retry_if(worth_a_retry).await
+        call.judge_error(Failure::verdict).retry_if(worth_a_retry).await
     }
 
     /// Sends it, and gives up in time for the caller. That speaks against the next service only where it had at least half
@@ -238,7 +238,7 @@ fn worth_a_retry(why: &CallError<Failure>) -> bool {
     match why {
         CallError::TimedOut { .. } => true,
         CallError::Failed(Failure::Cut { .. } | Failure::Unreadable { .. }) => false,
-        CallError::Failed(failure) => failure.counts(),
+        CallError::Failed(failure) => failure.verdict().is_failure(),
         CallError::Open { .. } | CallError::Full { .. } => false,
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn router<R: Record>(app: Arc<App>, admin: &Admin) -> Router {
         .layer(open_to_every_page());
     // No page of another origin may read these, and only some callers may change what is behind them.
     let changeable = Router::new()
-        .route("/chaos", get(chaos::api::view))
+        .route("/chaos", get(chaos::api::view).put(chaos::api::replace))
         .route("/chaos/rules/{name}", put(chaos::api::set).delete(chaos::api::delete))
         .route("/chaos/presets/{name}", post(chaos::api::preset))
         .route("/chaos/reset", post(chaos::api::reset))

@@ -1,6 +1,7 @@
 //! Passes control calls on to the services: those of the routing table, and nothing else.
 //!
-//! The path that a service is asked for is made from the route that was matched, never from the path that was sent.
+//! The path that a service is asked for is made from the route that was matched, never from the path that was sent; of a
+//! query only the parameters of a page of the queue are kept.
 
 use crate::answer::{self, Missed};
 use crate::app::App;
@@ -8,8 +9,8 @@ use crate::limits;
 use crate::settings::Peer;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::rejection::PathRejection;
-use axum::extract::{MatchedPath, Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::extract::{MatchedPath, Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use chassis::Problem;
 use chassis::settings::Secret;
@@ -23,6 +24,9 @@ use tracing::warn;
 
 /// What the routes of control begin with.
 pub(crate) const PREFIX: &str = "/api/services/{service}/";
+
+/// The parameters of `GET /queue`.
+const OF_QUEUE: [&str; 3] = ["state", "limit", "after"];
 
 /// Asks the services in the dashboard's own name.
 #[derive(Debug)]
@@ -87,7 +91,10 @@ pub(crate) async fn control(
         let names: Vec<_> = app.peers.as_slice().iter().map(|peer| &*peer.name).collect();
         Problem::absent(format!("there is no service {name:?}: there are {}", names.join(", ")))
     })?;
-    let url = target(peer, route.as_str(), &named)?;
+    let mut url = target(peer, route.as_str(), &named)?;
+    if route.as_str().ends_with("/queue") {
+        page_of_queue(&mut url, request.uri())?;
+    }
     let method = request.method().clone();
     let body = read(request.into_body()).await?;
     app.relay.pass_on(peer, url, method, body).await
@@ -106,6 +113,16 @@ fn target(peer: &Peer, route: &str, named: &HashMap<String, String>) -> Result<U
     }
     drop(path);
     Ok(url)
+}
+
+/// Which part of the queue is asked for.
+fn page_of_queue(url: &mut Url, sent: &Uri) -> Result<(), Problem> {
+    let sent = Query::<Vec<(String, String)>>::try_from_uri(sent);
+    let Query(sent) = sent.map_err(|error| Problem::unreadable(error.body_text()))?;
+    for (name, value) in sent.iter().filter(|(name, _)| OF_QUEUE.contains(&name.as_str())) {
+        url.query_pairs_mut().append_pair(name, checked(name, value)?);
+    }
+    Ok(())
 }
 
 /// A name that means nothing in a path.

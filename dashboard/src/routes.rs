@@ -5,7 +5,7 @@ use crate::{api, assets, headers, relay};
 use axum::Router;
 use axum::middleware::map_response;
 use axum::response::Redirect;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use chassis::{unknown_path, wrong_method};
 use std::sync::Arc;
 
@@ -20,12 +20,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     // What is not listed here is not passed on.
     let of_service = [
         ("circuit", get(relay::control).put(relay::control)),
-        ("chaos", get(relay::control)),
+        ("chaos", get(relay::control).put(relay::control)),
         ("chaos/rules/{rule}", put(relay::control).delete(relay::control)),
         ("chaos/presets/{preset}", post(relay::control)),
         ("chaos/reset", post(relay::control)),
         ("chaos/enable", post(relay::control)),
         ("chaos/disable", post(relay::control)),
+        ("queue", get(relay::control)),
+        ("queue/{key}", delete(relay::control)),
+        ("queue/{key}/retry", post(relay::control)),
     ];
     let control = of_service.into_iter().fold(Router::new(), |routes, (path, method)| {
         routes.route(&format!("{}{path}", relay::PREFIX), method)

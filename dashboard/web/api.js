@@ -67,6 +67,9 @@ export const setLoad = (rate) => ask('PUT', '/api/load', { rate });
 /** @param {string} service */
 export const chaos = (service) => ask('GET', `${of(service)}/chaos`);
 
+/** All faults of a service in one call. @param {string} service @param {{enabled?: boolean, preset?: string | null, rules?: object[]}} whole */
+export const putChaos = (service, whole) => ask('PUT', `${of(service)}/chaos`, whole);
+
 /** @param {string} service @param {string} preset */
 export const setPreset = (service, preset) => ask('POST', `${of(service)}/chaos/presets/${encodeURIComponent(preset)}`);
 
@@ -78,6 +81,15 @@ export const setRule = (service, name, rule) => ask('PUT', `${of(service)}/chaos
 
 /** @param {string} service @param {string} name */
 export const removeRule = (service, name) => ask('DELETE', `${of(service)}/chaos/rules/${encodeURIComponent(name)}`);
+
+/** The oldest orders that a service has set aside. @param {string} service */
+export const setAside = (service) => ask('GET', `${of(service)}/queue?state=set_aside&limit=20`);
+
+/** Nothing is answered where it works. @param {string} service @param {string} key */
+export const retry = (service, key) => ask('POST', `${of(service)}/queue/${encodeURIComponent(key)}/retry`).then(() => true);
+
+/** @param {string} service @param {string} key */
+export const drop = (service, key) => ask('DELETE', `${of(service)}/queue/${encodeURIComponent(key)}`).then(() => true);
 
 /** @param {string} service */
 export const circuit = (service) => ask('GET', `${of(service)}/circuit`);

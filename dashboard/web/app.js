@@ -73,7 +73,12 @@ const warnings = notices(byId('notices'), byId('link'), (token) => {
 const row = chain(byId('chain-row'));
 const cards = circuits(byId('circuits'), (service, change) => attempt(api.setCircuit(service, change)));
 const past = timeline(byId('timeline'));
-const views = [row, cards, orders, breaks, lesson, lines, backlog(byId('backlog'), byId('backlog-rows')), voice];
+const views = [row, cards, orders, breaks, lesson, lines, backlog(byId('backlog'), byId('backlog-rows'), {
+    list: (service) => api.setAside(service),
+    retry: (service, key) => attempt(api.retry(service, key)),
+    drop: (service, key) => attempt(api.drop(service, key)),
+    say: voice.say,
+}), voice];
 
 const look = theme(byId('theme-button'));
 const tableSwitch = toggle('table', byId('table-button'), (on) => { table.hidden = !on; });
@@ -96,6 +101,8 @@ listen('/api/events', {
         apply(known, event, data, now);
         teacher.heard(event, data);
         entitle();
+        // What comes after the row was drawn is drawn into it: an answer that nobody waited for.
+        if (event === 'request' && !pending.has(data?.trace)) again(data?.trace);
         if (event === 'request' && data?.service === known.services[0]?.name) {
             pending.set(data.trace, now);
             // A page in the background does not draw, so they would gather.
@@ -154,6 +161,12 @@ function toggle(name, button, to) {
     button.addEventListener('click', turn);
     show();
     return turn;
+}
+
+/** @param {string} id */
+function again(id) {
+    const trace = known.traces.get(id);
+    if (trace?.hops.has(known.services[0]?.name)) rows.update(journey(trace, known.services.map((service) => service.name)));
 }
 
 let sentOff = 0;

@@ -60,7 +60,7 @@ function updateNode(node, service) {
     if (state === 'ready') {
         text(word, `${perSecond(service.perSecond)}/s`);
         const asked = service.requests;
-        text(more, asked ? `${count(asked.total)} in all${asked.degraded ? ` · ◐ ${count(asked.degraded)}` : ''}${asked.failed ? ` · ✕ ${count(asked.failed)}` : ''}` : '');
+        text(more, asked ? `${count(asked.total)} in all${asked.degraded ? ` · ◐\u00a0${count(asked.degraded)}` : ''}${asked.failed ? ` · ✕\u00a0${count(asked.failed)}` : ''}` : '');
     } else {
         text(word, state === 'away' ? 'Away' : 'Asking…');
         text(more, state === 'away' ? `${service.why ?? 'it does not answer'}; asked again and again` : '');

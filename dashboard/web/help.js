@@ -4,7 +4,7 @@ import { h } from './dom.js';
 import { STATES } from './words.js';
 
 const KEYS = [['S', 'send one order'], ['L', 'start or stop the load'], ['1 – 9', 'presets for the chosen service, in the order shown'], ['P', 'hold the log'], ['T', 'all numbers as a table'], ['M', 'presenter mode'], ['D', 'theme'], ['?', 'this help'], ['Esc', 'close it']];
-const SIGNS = [['✓', 'answered, and whole'], ['◐', 'degraded: a 200 without what a service further down should have said (X-Degraded)'], ['✕', 'failed'], ['⏱', 'timed out'], ['⊘', 'refused by an open circuit: nothing was sent'], ['🐒', 'a fault that was injected on purpose']];
+const SIGNS = [['✓', 'answered, and whole'], ['◐', 'degraded: a 200 without what a service further down should have said (X-Degraded)'], ['✕', 'failed'], ['⏱', 'timed out: no answer was there in time'], ['✓⏱', 'answered all the same, but after its caller had stopped waiting'], ['📮', 'delivered later, out of the backlog'], ['⊘', 'refused by an open circuit: nothing was sent'], ['🐒', 'a fault that was injected on purpose']];
 
 /** @param {HTMLDialogElement} dialog @param {ReturnType<typeof import('./keys.js').keys>} keys */
 export function help(dialog, keys) {

@@ -8,7 +8,7 @@ import { time } from './words.js';
 /**
  * @typedef {object} Cell
  * @property {string} service
- * @property {'ok' | 'degraded' | 'failed' | 'late' | 'kept' | 'away' | 'queued' | 'none'} kind `kept`: it never left the circuit before
+ * @property {'ok' | 'degraded' | 'failed' | 'timeout' | 'unheard' | 'delivered' | 'kept' | 'away' | 'queued' | 'none'} kind `kept`: it never left the circuit before; `unheard`: answered when nobody waited any more; `delivered`: from the backlog
  * @property {string} glyph
  * @property {string} text
  * @property {boolean} injected
@@ -24,7 +24,10 @@ import { time } from './words.js';
  * @property {boolean} injected
  */
 
-const GLYPHS = { ok: '✓', degraded: '◐', failed: '✕', late: '⏱', kept: '⊘', away: '✕', queued: '📬', none: '·' };
+const GLYPHS = { ok: '✓', degraded: '◐', failed: '✕', timeout: '⏱', unheard: '✓⏱', delivered: '📮', kept: '⊘', away: '✕', queued: '📬', none: '·' };
+
+/** Who ends no later than so many milliseconds after its caller has left did so for that. */
+const LEFT = 50;
 
 /**
  * @param {import('./types.js').Trace} trace
@@ -51,9 +54,19 @@ export function journey(trace, chain) {
     return { id: trace.id, at: trace.at, cells, reached, keptBy, end, verdict: verdict(first, end), injected: cells.some((cell) => cell.injected) };
 }
 
-/** @param {any} told @param {any} before @returns {{kind: Cell['kind'], text: string}} */
+/** @param {any} told @param {any} before @returns {{kind: Cell['kind'], text: string, glyph?: string}} */
 function spoke(told, before) {
-    if (before?.error === 'ETIMEDOUT') return { kind: 'late', text: `${time(told.took_ms)}, too late` };
+    if (before?.error && isLater(told, before)) return told.status < 400 ? { kind: 'delivered', text: 'delivered later' } : { kind: 'failed', text: `${told.status} when tried later` };
+    if (before?.error === 'ETIMEDOUT' && told.took_ms <= before.next_ms + LEFT) {
+        // It ended because its caller left.
+        const saved = told.status < 400 ? '; saved all the same' : '';
+        return { kind: 'timeout', text: `no answer within ${time(before.next_ms)}${saved}` };
+    }
+    if (before?.error === 'ETIMEDOUT') {
+        const waited = before.next_ms ? `, waited for ${time(before.next_ms)}` : '';
+        const failed = told.status >= 400;
+        return { kind: 'unheard', glyph: failed ? '✕⏱' : GLYPHS.unheard, text: `${failed ? `${told.status}` : 'answered'} after ${time(told.took_ms)}: too late${waited}` };
+    }
     switch (told.outcome) {
         case 'last': return { kind: 'ok', text: 'Last' };
         case 'ended': return { kind: 'ok', text: time(told.took_ms) };
@@ -65,12 +78,17 @@ function spoke(told, before) {
     }
 }
 
+/** Whether it was asked only after the one before it had ended: out of its backlog. @param {any} told @param {any} before */
+function isLater(told, before) {
+    return Date.parse(told.at) - told.took_ms >= Date.parse(before.at);
+}
+
 /** @param {any} before @returns {{kind: Cell['kind'], text: string}} */
 function silent(before) {
     switch (before?.error) {
         case 'EOPENBREAKER': return { kind: 'kept', text: 'not asked: open' };
         case 'ESEMLOCKED': return { kind: 'kept', text: 'not asked: full' };
-        case 'ETIMEDOUT': return { kind: 'late', text: 'no answer in time' };
+        case 'ETIMEDOUT': return { kind: 'timeout', text: before.next_ms ? `no answer within ${time(before.next_ms)}` : 'no answer in time' };
         case 'ECONNECT': return { kind: 'away', text: 'away' };
         case 'EUPSTREAM': return { kind: 'failed', text: 'failed' };
         default: return { kind: 'none', text: before?.outcome === 'last' || before?.outcome === 'ended' ? 'not asked' : '' };

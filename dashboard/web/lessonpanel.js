@@ -2,6 +2,7 @@
 
 import { h, keyed, set, text } from './dom.js';
 import { LESSONS } from './lessons.js';
+import { leftOver } from './scene.js';
 
 const MARKS = { done: '✓', now: '●', next: '○', failed: '✕' };
 
@@ -17,10 +18,13 @@ export function lessonPanel(parent, caption, teacher) {
     const note = h('p', { class: 'note' });
     const steps = h('ol', { class: 'steps' });
     const result = h('p', { class: 'result', role: 'status' });
+    // Changes with each snapshot, so it is not read out; the steps are, one by one.
+    const waits = h('p', { class: 'note' });
+    const spoken = h('p', { class: 'visually-hidden', role: 'status' });
     const stop = h('button', { type: 'button', id: 'lesson-stop', onclick: () => teacher.stop() }, 'Stop');
     const next = h('button', { type: 'button', id: 'lesson-next', class: 'main', onclick: () => follow() }, 'Next lesson');
     const again = h('button', { type: 'button', id: 'lesson-again', onclick: () => teacher.run && teacher.start(teacher.run.lesson) }, 'Once more');
-    const running = h('div', { class: 'running', hidden: true }, title, about, watch, note, steps, result, h('div', { class: 'buttons' }, stop, again, next));
+    const running = h('div', { class: 'running', hidden: true }, title, about, watch, note, steps, result, waits, spoken, h('div', { class: 'buttons' }, stop, again, next));
     const list = h('ol', { class: 'lesson-list', 'aria-label': 'Lessons' });
     const intro = h('p', { class: 'soft' }, 'Each sets the scene (no faults, time-outs of 2 s, so that only what is meant to break does), says what to watch, checks by itself that it happened, and tidies up.');
     parent.append(running, intro, list);
@@ -73,13 +77,18 @@ export function lessonPanel(parent, caption, teacher) {
                 text(item.children[2], { done: ' (done)', now: ' (now)', next: '', failed: ' (did not happen)' }[state]);
             });
             text(result, say(run));
+            text(waits, run.phase === 'scene' && run.waits ? `Waiting: ${run.waits}.` : run.phase === 'over' && run.outcome !== 'failed' ? leftOver(known) : '');
+            text(spoken, run.phase === 'steps' && lesson.steps[run.step] ? `Step ${run.step + 1} of ${lesson.steps.length}: ${lesson.steps[run.step].text}` : '');
+            const held = document.activeElement === stop;
             stop.hidden = !busy;
             again.hidden = busy;
             again.disabled = !may;
+            // Who waited on “Stop” for the end keeps a place.
+            if (held && !busy) again.focus();
             next.hidden = busy || run.outcome !== 'passed' || !offered().some((one) => one.number > lesson.number);
             next.disabled = !may;
             const step = lesson.steps[run.step];
-            text(caption, `Lesson ${lesson.number}: ${lesson.title}. ${run.phase === 'over' ? say(run) : step ? step.text : 'Setting the scene…'}`);
+            text(caption, `Lesson ${lesson.number}: ${lesson.title}. ${run.phase === 'over' ? say(run) : step ? step.text : `${say(run)}${run.waits ? ` (${run.waits})` : ''}`}`);
         },
     };
 }
@@ -94,7 +103,7 @@ function stateOf(run, step) {
 
 /** @param {import('./teacher.js').Run} run */
 function say(run) {
-    if (run.phase === 'scene') return 'Setting the scene; a window takes up to 10 s to empty…';
+    if (run.phase === 'scene') return 'Setting the scene…';
     if (run.phase === 'tidying') return 'Putting everything back as it was…';
     if (run.phase !== 'over') return '';
     if (run.outcome === 'passed') return `Passed. ${run.lesson.learned} Everything is set as it was before.${run.why ? ` ${run.why}` : ''}`;

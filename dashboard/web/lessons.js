@@ -175,10 +175,10 @@ export const LESSONS = [
                 until: (lesson) => lesson.circuit(MIDDLE).state === 'closed' && lesson.circuit(MIDDLE).min_volume === 100,
             },
             {
-                text: 'The window is judged, its rate is near 40 %, and the circuit stays closed',
+                text: 'The window is judged, its rate is near 40 % (35 to 45), and the circuit stays closed',
                 until: (lesson) => {
                     const { state, volume, rate } = lesson.circuit(MIDDLE);
-                    return state === 'closed' && volume >= 150 && rate > 25 && rate <= 50;
+                    return state === 'closed' && volume >= 150 && rate >= 35 && rate <= 45;
                 },
             },
         ],

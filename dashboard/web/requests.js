@@ -29,16 +29,24 @@ export function requests(parent) {
                 columns = names;
                 head.replaceChildren(...['at', ...journey.cells.map((cell) => cell.service), 'answer'].map((name) => h('th', { scope: 'col' }, name)));
             }
-            const row = h('tr', { 'data-trace': journey.id, 'data-end': journey.end },
-                h('td', { class: 'when' }, clock(journey.at)),
-                ...journey.cells.map((cell) => h('td', { class: `cell ${cell.kind}` }, h('span', { class: 'cell-glyph' }, cell.injected ? `${cell.glyph} 🐒` : cell.glyph), h('span', { class: 'cell-text' }, cell.text))),
-                h('td', { class: `cell end ${journey.end}` }, h('span', { class: 'cell-glyph' }, { ok: '✓', degraded: '◐', failed: '✕' }[journey.end]), h('span', { class: 'cell-text' }, journey.verdict)));
-            body.prepend(row);
+            body.prepend(row(journey));
             while (body.children.length > ROWS) body.lastElementChild?.remove();
+        },
+        /** What is known by now of one that may be among the rows. @param {import('./journey.js').Journey} journey */
+        update(journey) {
+            body.querySelector(`[data-trace="${CSS.escape(journey.id)}"]`)?.replaceWith(row(journey));
         },
         /** @param {string} words */
         explain(words) {
             text(none, words);
         },
     };
+}
+
+/** @param {import('./journey.js').Journey} journey */
+function row(journey) {
+    return h('tr', { 'data-trace': journey.id, 'data-end': journey.end },
+        h('td', { class: 'when' }, clock(journey.at)),
+        ...journey.cells.map((cell) => h('td', { class: `cell ${cell.kind}` }, h('span', { class: 'cell-glyph' }, cell.injected ? `${cell.glyph} 🐒` : cell.glyph), h('span', { class: 'cell-text' }, cell.text))),
+        h('td', { class: `cell end ${journey.end}` }, h('span', { class: 'cell-glyph' }, { ok: '✓', degraded: '◐', failed: '✕' }[journey.end]), h('span', { class: 'cell-text' }, journey.verdict)));
 }

@@ -3,6 +3,7 @@
 // It acts by the same calls as the controls, and believes only what the services' events say.
 
 import { CAST } from './lessons.js';
+import { unsettled } from './scene.js';
 
 /**
  * @typedef {import('./lessons.js').Lesson} Lesson
@@ -15,6 +16,7 @@ import { CAST } from './lessons.js';
  * @property {number} step
  * @property {'passed' | 'failed' | 'stopped' | null} outcome
  * @property {string} why it failed
+ * @property {string} waits what the scene waits for
  *
  * @typedef {object} Kept what was set before a lesson
  * @property {number} rate
@@ -152,26 +154,11 @@ export function teacher(known, api, changed) {
     /** @param {Kept} kept */
     async function putBack(kept) {
         const failures = await Promise.allSettled([api.setLoad(kept.rate), ...kept.services.flatMap((one) => [
-            one.chaos ? restore(one.name, one.chaos) : null,
+            one.chaos ? api.putChaos(one.name, asSet(one.chaos)) : null,
             one.circuit ? api.setCircuit(one.name, { mode: one.circuit.mode.replace('forced-', ''), settings: settingsOf(one.circuit.settings) }) : null,
         ])]);
         const failed = failures.find((each) => each.status === 'rejected');
         if (failed) throw new Error(`Not everything could be put back: ${/** @type {PromiseRejectedResult} */ (failed).reason.message}`);
-    }
-
-    /** @param {string} name @param {import('./types.js').Chaos} chaos */
-    async function restore(name, chaos) {
-        if (chaos.preset) await api.setPreset(name, chaos.preset);
-        else {
-            const now = await api.setChaos(name, 'reset');
-            const wanted = new Map(chaos.rules.map((rule) => [rule.name, asSet(rule)]));
-            for (const rule of now.rules) if (!wanted.has(rule.name)) await api.removeRule(name, rule.name);
-            for (const [rule, body] of wanted) {
-                const have = now.rules.find((/** @type {{name: string}} */ one) => one.name === rule);
-                if (!have || JSON.stringify(asSet(have)) !== JSON.stringify(body)) await api.setRule(name, rule, body);
-            }
-        }
-        if (!chaos.enabled) await api.setChaos(name, 'disable');
     }
 
     /** @param {Lesson} lesson @param {AbortSignal} signal */
@@ -179,23 +166,28 @@ export function teacher(known, api, changed) {
         const circuits = known.services.filter((one) => one.circuit).map((one) => one.name);
         await api.setLoad(0);
         await Promise.all([
-            ...known.services.flatMap((one) => [...(one.chaos && !one.chaos.enabled ? [api.setChaos(one.name, 'enable')] : []), api.setPreset(one.name, 'calm')]),
+            ...known.services.map((one) => api.putChaos(one.name, { preset: 'calm' })),
             ...circuits.map((name) => api.setCircuit(name, { mode: 'auto', settings: { ...STANDARD, ...lesson.scene?.circuits?.[name] } })),
         ]);
         const since = Date.now() + NEWS;
         let probing = false;
+        const mine = run;
+        /** @param {string} what */
+        const waits = (what) => {
+            if (mine) mine.waits = what;
+            return what === '';
+        };
         await until(() => {
-            if (!heard(since)) return false;
+            if (!heard(since)) return waits('the services have not been heard since it was set');
             // A circuit that was left half-open needs a call to close.
             if (!probing && circuits.some((name) => circuit(name).state === 'half-open')) {
                 probing = true;
                 api.sendOrder().catch(() => {}).finally(() => { probing = false; });
             }
-            return circuits.every((name) => {
-                const { state, counts, in_flight: flying } = circuit(name);
-                return state === 'closed' && flying === 0 && counts.failures === 0 && (!lesson.scene?.empty || counts.fires === 0);
-            });
-        }, LIMIT, signal, 'The circuits did not come to rest.');
+            return waits(circuits.map((name) => unsettled(service(name), lesson.scene?.empty)).find(Boolean) ?? '');
+        }, LIMIT, signal, 'The circuits did not come to rest.').catch((error) => {
+            throw mine?.waits && !(error instanceof Stopped) ? new Error(`${error.message} Last, ${mine.waits}.`) : error;
+        });
     }
 
     /** @param {import('./lessons.js').Step} step @param {Context} context @param {AbortSignal} signal */
@@ -218,7 +210,7 @@ export function teacher(known, api, changed) {
     /** @param {Lesson} lesson */
     async function start(lesson) {
         if (run && run.phase !== 'over') return;
-        const mine = { lesson, phase: 'scene', step: -1, outcome: null, why: '' };
+        const mine = { lesson, phase: 'scene', step: -1, outcome: null, why: '', waits: '' };
         run = /** @type {Run} */ (mine);
         stop = new AbortController();
         events = [];
@@ -287,8 +279,8 @@ function settingsOf(settings) {
     return Object.fromEntries(FIELDS.map((field) => [field, settings[field]]));
 }
 
-/** A rule as it was set, without what has become of it. @param {Record<string, any>} rule */
-function asSet(rule) {
-    const { now: _now, name: _name, ...body } = rule;
-    return body;
+/** Faults as they were set. A rule whose time is over, or that has struck as often as it may, is not to begin anew. @param {import('./types.js').Chaos} chaos */
+function asSet({ enabled, preset, rules }) {
+    const spent = rules.filter(({ now, maxFaults }) => now?.remaining_ms === 0 || (now?.injected ?? 0) >= (maxFaults ?? Infinity));
+    return { enabled, preset, rules: rules.map(({ now: _now, ...rule }) => (spent.some(({ name }) => name === rule.name) ? { ...rule, enabled: false } : rule)) };
 }

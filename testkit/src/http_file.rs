@@ -3,7 +3,8 @@
 //! What is read is what VS Code's REST Client, JetBrains' client and httpyac have in common: `###` between requests,
 //! `# @name`, `@variable = value` and `{{variable}}`, comments, request line, headers, body. On anything else they
 //! differ, or a reader would be misled, so it panics with the line's number: scripts, assertions, included files,
-//! continued query lines, and comments within a body, which one client strips and the others send.
+//! continued query lines, and comments within a body, which one client strips and the others send. `# @sleep`, by which
+//! httpyac waits, is passed over: who sends one by one waits as he likes.
 
 mod reader;
 mod variables;

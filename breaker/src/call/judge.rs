@@ -13,7 +13,8 @@ pub trait Judge<T, E> {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EveryError;
 
-/// Some errors are failures; the others, and every result, are successes.
+/// The caller looks at errors: what is said of them is a [`Verdict`], or whether they are failures. The other errors, and
+/// every result, are successes.
 #[derive(Debug, Clone, Copy)]
 pub struct ByError<P>(pub(crate) P);
 
@@ -28,12 +29,12 @@ impl<T, E> Judge<T, E> for EveryError {
     }
 }
 
-impl<T, E, P: FnOnce(&E) -> bool> Judge<T, E> for ByError<P> {
+impl<T, E, P: FnOnce(&E) -> V, V: Into<Verdict>> Judge<T, E> for ByError<P> {
     #[inline]
     fn judge(self, result: &Result<T, E>) -> Verdict {
         match result {
-            Err(error) if (self.0)(error) => Verdict::Failure,
-            Ok(_) | Err(_) => Verdict::Success,
+            Err(error) => (self.0)(error).into(),
+            Ok(_) => Verdict::Success,
         }
     }
 }

@@ -7,6 +7,7 @@
 use crate::breaker::Breaker;
 use crate::call::{ByError, Call};
 use crate::error::CallError;
+use crate::verdict::Verdict;
 use pin_project_lite::pin_project;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -117,10 +118,11 @@ impl<'a, W, J> Queued<'a, W, J> {
     }
 }
 
-impl<W, J, T, E> Future for Queued<'_, W, J>
+impl<W, J, T, E, V> Future for Queued<'_, W, J>
 where
     W: Future<Output = Result<T, E>>,
-    J: FnOnce(&E) -> bool,
+    J: FnOnce(&E) -> V,
+    V: Into<Verdict>,
 {
     type Output = Result<T, CallError<E>>;
 

@@ -7,6 +7,7 @@ use super::retry::Wait;
 use super::{Coalesce, Fallback, Policy};
 use crate::breaker::Breaker;
 use crate::error::CallError;
+use crate::verdict::Verdict;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::hash::Hash;
@@ -62,11 +63,12 @@ impl<'a, M, W, E, J, R> PolicyCall<'a, M, W, E, J, R> {
     }
 }
 
-impl<'a, M, W, T, E, J, R> PolicyCall<'a, M, W, E, J, R>
+impl<'a, M, W, T, E, J, R, V> PolicyCall<'a, M, W, E, J, R>
 where
     M: FnMut() -> W,
     W: Future<Output = Result<T, E>>,
-    J: Fn(&E) -> bool + Clone,
+    J: Fn(&E) -> V + Clone,
+    V: Into<Verdict>,
     R: FnMut(&CallError<E>) -> bool,
 {
     /// Says which errors of the work count against the circuit; see [`Call::failure_if`](crate::Call::failure_if).
@@ -84,6 +86,31 @@ where
     pub fn failure_if<P>(self, judge: P) -> PolicyCall<'a, M, W, E, P, R>
     where
         P: Fn(&E) -> bool + Clone,
+    {
+        PolicyCall::with(self.policy, self.make, judge, self.retry_if)
+    }
+
+    /// Says what each error of the work means, where there is more to say than whether it counts: one may be a time-out, or
+    /// say nothing about the callee. What is no failure is an answer, as with [`failure_if`](Self::failure_if), in whose
+    /// place this stands.
+    ///
+    /// ```
+    /// # use breaker::{Breaker, Policy, Verdict};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let breaker = Breaker::builder("test").build()?;
+    /// # let policy = Policy::builder(&breaker).build()?;
+    /// let answer = policy.call(async || Err::<(), _>("deadline exceeded")).judge_error(|error| match *error {
+    ///     "deadline exceeded" => Verdict::Timeout,
+    ///     "cancelled" => Verdict::Ignore,
+    ///     _ => Verdict::Failure,
+    /// });
+    /// assert!(answer.await.is_err());
+    /// assert_eq!(breaker.status().counts.timeouts, 1);
+    /// # Ok(()) }
+    /// ```
+    pub fn judge_error<P>(self, judge: P) -> PolicyCall<'a, M, W, E, P, R>
+    where
+        P: Fn(&E) -> Verdict + Clone,
     {
         PolicyCall::with(self.policy, self.make, judge, self.retry_if)
     }
@@ -129,7 +156,7 @@ where
         mut self,
         same: &'c Coalesce<K, T, E>,
         key: K,
-    ) -> Coalesced<impl Future<Output = Result<T, CallError<E>>> + use<'a, 'c, K, M, W, T, E, J, R>, J>
+    ) -> Coalesced<impl Future<Output = Result<T, CallError<E>>> + use<'a, 'c, K, M, W, T, E, J, R, V>, J>
     where
         K: Hash + Eq + Clone,
         T: Clone,
@@ -189,11 +216,12 @@ where
     }
 }
 
-impl<M, W, T, E, J, R> Future for PolicyCall<'_, M, W, E, J, R>
+impl<M, W, T, E, J, R, V> Future for PolicyCall<'_, M, W, E, J, R>
 where
     M: FnMut() -> W,
     W: Future<Output = Result<T, E>>,
-    J: Fn(&E) -> bool + Clone,
+    J: Fn(&E) -> V + Clone,
+    V: Into<Verdict>,
     R: FnMut(&CallError<E>) -> bool,
 {
     type Output = Result<T, CallError<E>>;
@@ -300,10 +328,11 @@ pin_project! {
     }
 }
 
-impl<F, J, T, E> Coalesced<F, J>
+impl<F, J, T, E, V> Coalesced<F, J>
 where
     F: Future<Output = Result<T, CallError<E>>>,
-    J: Fn(&E) -> bool,
+    J: Fn(&E) -> V,
+    V: Into<Verdict>,
 {
     /// As [`PolicyCall::or_else`]: each caller has a fallback of its own.
     ///

@@ -7,6 +7,7 @@ use super::Policy;
 use super::bulkhead::Queued;
 use crate::error::CallError;
 use crate::snapshot::{Mode, State};
+use crate::verdict::Verdict;
 use pin_project_lite::pin_project;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -62,10 +63,11 @@ pin_project! {
     }
 }
 
-impl<'a, W, J, T, E> Attempt<'a, W, J, E>
+impl<'a, W, J, T, E, V> Attempt<'a, W, J, E>
 where
     W: Future<Output = Result<T, E>>,
-    J: Fn(&E) -> bool + Clone,
+    J: Fn(&E) -> V + Clone,
+    V: Into<Verdict>,
 {
     pub(crate) fn new(policy: &'a Policy, work: W, judge: &J) -> Self {
         Self {
@@ -134,10 +136,10 @@ where
 }
 
 /// What one of them said: the answer, where it is one; else it is kept until the last has spoken.
-fn settle<T, E>(
+fn settle<T, E, V: Into<Verdict>>(
     kept: &mut Option<CallError<E>>,
     answer: Result<T, CallError<E>>,
-    judge: &impl Fn(&E) -> bool,
+    judge: &impl Fn(&E) -> V,
 ) -> Option<Result<T, CallError<E>>> {
     match answer {
         Err(why) if counts(&why, judge) => {
@@ -149,9 +151,9 @@ fn settle<T, E>(
 }
 
 /// Whether it is a failure, and not an error that the caller has to answer for.
-pub(crate) fn counts<E>(why: &CallError<E>, judge: &impl Fn(&E) -> bool) -> bool {
+pub(crate) fn counts<E, V: Into<Verdict>>(why: &CallError<E>, judge: &impl Fn(&E) -> V) -> bool {
     match why {
-        CallError::Failed(error) => judge(error),
+        CallError::Failed(error) => judge(error).into().is_failure(),
         CallError::Open { .. } | CallError::Full { .. } | CallError::TimedOut { .. } => true,
     }
 }

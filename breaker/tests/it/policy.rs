@@ -2,6 +2,7 @@
 
 use breaker::{
     Backoff, BackoffError, Breaker, Budget, CallError, Coalesce, Fallback, Hedge, Policy, PolicyError, Retry,
+    Verdict,
 };
 use std::cell::RefCell;
 use std::future::ready;
@@ -49,6 +50,28 @@ async fn the_order_of_the_judges_is_of_no_matter() {
     assert_eq!(one, other);
     let counts = policy.breaker().snapshot().counts;
     assert_eq!((counts.fires, counts.failures), (4, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_may_be_a_time_out_or_say_nothing() {
+    let policy = Policy::builder(&breaker()).retry(retry()).build().expect("right");
+    let verdict = |error: &&str| match *error {
+        "late" => Verdict::Timeout,
+        "left" => Verdict::Ignore,
+        "yours" => Verdict::Success,
+        _ => Verdict::Failure,
+    };
+    let mut seen = Vec::new();
+    for error in ["late", "left", "yours", "no"] {
+        let before = policy.breaker().snapshot().counts;
+        let answer = policy.call(|| ready(Err::<(), _>(error))).judge_error(verdict).await;
+        assert_eq!(answer, Err(CallError::Failed(error)));
+        let now = policy.breaker().snapshot().counts;
+        let more = |of: fn(&breaker::Counts) -> u64| of(&now) - of(&before);
+        seen.push([more(|c| c.fires), more(|c| c.successes), more(|c| c.failures), more(|c| c.timeouts)]);
+    }
+    // Failures are retried once; what is none is an answer.
+    assert_eq!(seen, [[2, 0, 2, 2], [1, 0, 0, 0], [1, 1, 0, 0], [2, 0, 2, 0]]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,6 +23,12 @@ pub(crate) async fn view(State(app): State<Arc<App>>) -> Json<View> {
     Json(app.chaos.view().with_presets())
 }
 
+/// `PUT /chaos`
+pub(crate) async fn replace(State(app): State<Arc<App>>, request: Request) -> Result<Json<View>, Problem> {
+    let (head, body) = request.into_parts();
+    Ok(Json(app.chaos.replace(input::change(&head.headers, body).await?)?))
+}
+
 /// `PUT /chaos/rules/{name}`
 pub(crate) async fn set(
     State(app): State<Arc<App>>,
@@ -84,7 +90,10 @@ fn path(name: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::Wrong(Wrong { field, sentence }) => Self::field(field, sentence),
+            Refused::Wrong { index, wrong: Wrong { field, sentence } } => match index {
+                Some(index) => Self::field(&format!("rules[{index}].{field}"), sentence),
+                None => Self::field(field, sentence),
+            },
             Refused::Absent => Self::absent("there is no rule of this name: see GET /chaos"),
             Refused::Full => {
                 let detail = format!("there are {} rules, as many as may be: delete one", limits::RULES);

@@ -3,10 +3,10 @@
 use super::rule::{Abort, Calls, Connection, Delay, Phase, Ramp, Rule, Window};
 use super::time::Time;
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A named set of rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
     /// No faults; every rule is switched off, those of the environment, too.
@@ -73,6 +73,11 @@ impl Preset {
             Self::Recovering => "from all to none answered 503 within 30 s",
             Self::SlowWindow => "calls 8 to 14 take 1000 ms, the others 100 ms",
         }
+    }
+
+    /// What is told when it is applied.
+    pub(crate) fn told(self) -> String {
+        format!("preset {}: {}", self.name(), self.about())
     }
 
     /// Its rules.

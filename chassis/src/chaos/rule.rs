@@ -7,6 +7,7 @@ use super::time::Time;
 use crate::limits;
 use crate::object;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -44,6 +45,9 @@ pub(crate) struct Rule {
     /// Its place in a list that is drawn from once; set by the environment alone.
     #[serde(skip)]
     pub(crate) share: Option<Share>,
+    /// How it is, as it is told beside; left unread, so that what was told can be put.
+    #[serde(default, skip_serializing)]
+    pub(crate) now: IgnoredAny,
 }
 
 /// Which requests a rule is about.
@@ -176,7 +180,14 @@ impl Rule {
             max_faults: None,
             seed: None,
             share: None,
+            now: IgnoredAny,
         }
+    }
+
+    /// The same in place of another: one that is put back as it was is drawn with the others of its list again.
+    pub(crate) fn in_place_of(self, old: &Self) -> Self {
+        let share = old.share.filter(|_| old.percentage == self.percentage);
+        Self { share, ..self }
     }
 
     /// Holds it to its bounds, and says in full what it is about.

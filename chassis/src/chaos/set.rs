@@ -53,8 +53,13 @@ impl Slot {
 
     /// The same, for those who come from now on.
     fn renewed(&self) -> Arc<Self> {
+        self.switched(self.rule.enabled)
+    }
+
+    /// The same rule, in force or not, for those who come from now on. Its time and its counts go on.
+    pub(crate) fn switched(&self, enabled: bool) -> Arc<Self> {
         Arc::new(Self {
-            rule: self.rule.clone(),
+            rule: Rule { enabled, ..self.rule.clone() },
             by_environment: self.by_environment,
             since: self.since,
             state: Arc::clone(&self.state),

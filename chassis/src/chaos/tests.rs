@@ -73,6 +73,11 @@ impl Bench {
         self.chaos.put(rule).expect("a rule that is right");
     }
 
+    fn replace(&self, whole: &Value) {
+        let whole = serde_json::from_value(whole.clone()).expect("a set");
+        self.chaos.replace(whole).expect("a set that is right");
+    }
+
     /// One order, before its document is saved.
     async fn order(&self) -> Fate {
         self.request("POST", "/create", &[], Phase::Before).await

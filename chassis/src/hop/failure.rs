@@ -1,7 +1,7 @@
 //! How a hop fails, and what of it is told to whom.
 
 use crate::limits;
-use breaker::CallError;
+use breaker::{CallError, Verdict};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::error::Error;
@@ -33,12 +33,13 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// Whether it speaks against the next service.
-    pub(crate) fn counts(&self) -> bool {
+    /// What it says of the next service. An answer that was not there in time is a time-out, whoever set the time.
+    pub(crate) fn verdict(&self) -> Verdict {
         match self {
-            Self::Unreachable(_) | Self::Slow | Self::Cut { .. } | Self::Unreadable { .. } => true,
-            Self::NoTime => false,
-            Self::Upstream { .. } => !self.is_callers_fault(),
+            Self::Unreachable(_) | Self::Unreadable { .. } => Verdict::Failure,
+            Self::Slow | Self::Cut { .. } => Verdict::Timeout,
+            Self::NoTime => Verdict::Ignore,
+            Self::Upstream { .. } => Verdict::from(!self.is_callers_fault()),
         }
     }
 

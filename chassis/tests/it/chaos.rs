@@ -191,22 +191,25 @@ async fn the_readme_tells_every_field_and_every_preset() {
 }
 
 /// All that changes something.
-const CHANGES: [(Method, &str); 6] = [
-    (Method::PUT, "/chaos/rules/mine"),
-    (Method::DELETE, "/chaos/rules/mine"),
-    (Method::POST, "/chaos/reset"),
-    (Method::POST, "/chaos/enable"),
-    (Method::POST, "/chaos/disable"),
-    (Method::POST, "/chaos/presets/outage"),
-];
+fn changes() -> [(Method, &'static str, Value); 7] {
+    [
+        (Method::PUT, "/chaos", json!({ "preset": "outage" })),
+        (Method::PUT, "/chaos/rules/mine", abort(503)),
+        (Method::DELETE, "/chaos/rules/mine", json!({})),
+        (Method::POST, "/chaos/reset", json!({})),
+        (Method::POST, "/chaos/enable", json!({})),
+        (Method::POST, "/chaos/disable", json!({})),
+        (Method::POST, "/chaos/presets/outage", json!({})),
+    ]
+}
 
 #[tokio::test]
 async fn a_page_of_another_origin_changes_and_reads_nothing() {
     let live = Live::start(&[]).await;
     let evil = "http://evil.example";
-    for (method, path) in CHANGES {
+    for (method, path, body) in changes() {
         let request = live.client.request(method.clone(), live.url(path)).header("origin", evil);
-        let answer = request.json(&abort(503)).send().await.expect("an answer");
+        let answer = request.json(&body).send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{method} {path}");
         let preflight = live
             .client
@@ -228,11 +231,11 @@ async fn a_page_of_another_origin_changes_and_reads_nothing() {
 #[tokio::test]
 async fn with_a_token_it_is_asked_for() {
     let live = Live::start(&["--admin-token", "sesame"]).await;
-    for (method, path) in CHANGES {
-        let answer = live.ask(method.clone(), path, abort(503)).await;
+    for (method, path, body) in changes() {
+        let answer = live.ask(method.clone(), path, body.clone()).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
         let request = live.client.request(method.clone(), live.url(path)).bearer_auth("sesame");
-        let answer = request.json(&abort(503)).send().await.expect("an answer");
+        let answer = request.json(&body).send().await.expect("an answer");
         assert!(answer.status().is_success(), "{method} {path}: {}", answer.status());
     }
     assert_eq!(live.get("/chaos").await.status, StatusCode::OK, "reading is open");

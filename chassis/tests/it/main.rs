@@ -57,3 +57,5 @@ mod stores;
 mod stores_away;
 /// Traces: in, on, and in what is answered.
 mod traces;
+/// All faults in one call.
+mod whole;

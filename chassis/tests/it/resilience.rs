@@ -114,11 +114,18 @@ async fn a_hop_gives_up_before_its_caller_does() {
         assert_eq!(again["error"]["code"], "ETIMEDOUT");
     }
     assert_eq!(peer.count(), 4);
+    assert_eq!(get(&router, "/circuit").await.json()["totals"]["failures"], 0);
 
-    // With about its usual time, it speaks against it.
+    // With about its usual time, it speaks against it, and as a time-out.
     let flags = ["--chain-svc", &peer.url("/"), "--breaker-timeout-ms", "2000"];
     let router = service(folder.path(), &flags).await.router();
     assert_eq!(within(&router, "2000").await.json()["error"]["code"], "ETIMEDOUT");
+    let circuit = get(&router, "/circuit").await.json();
+    let counted = ["fires", "failures", "timeouts"].map(|name| circuit["totals"][name].as_u64());
+    assert_eq!(counted, [Some(1); 3], "{circuit}");
+    assert_eq!(circuit["last"]["failures"][0]["kind"], "timeout", "{circuit}");
+    let metrics = get(&router, "/metrics").await.text;
+    assert!(metrics.lines().any(|line| line.contains(r#"outcome="timeout"} 1"#)), "{metrics}");
     assert_eq!(within(&router, "2000").await.json()["error"]["code"], "EOPENBREAKER");
 }
 

@@ -114,7 +114,7 @@ const zero = () => ({ fires: 0, successes: 0, failures: 0, timeouts: 0, rejects:
 
 class Service {
     constructor(name, next) {
-        Object.assign(this, { name, rules: [], preset: 'calm', enabled: true, away: false, garbage: false, calls: 0, queue: null });
+        Object.assign(this, { name, rules: [], preset: 'calm', enabled: true, away: false, garbage: false, calls: 0, queue: null, aside: null });
         this.requests = { total: 0, failed: 0, degraded: 0, in_flight: 0 };
         this.circuit = next ? new Circuit(name, next) : null;
     }
@@ -135,6 +135,13 @@ class Service {
             slow: rule('slow', { delay: { fixedDelay: '500ms' } }), hang: rule('hang', { abort: { connection: 'hang' } }),
             'slow-window': [...rule('slow-first', { delay: { fixedDelay: '100ms' } }), ...rule('slow-window', { delay: { fixedDelay: '1000ms' }, calls: { from: 8, to: 14 } })],
         }[preset] ?? rule(preset, { percentage: 70, abort: { httpStatus: 503 } });
+    }
+
+    /** All of it in one call. */
+    replace({ enabled = true, preset = null, rules }) {
+        if (rules) Object.assign(this, { preset, rules: rules.map((rule) => ({ enabled: true, percentage: 100, ...this.rules.find((old) => old.name === rule.name), ...rule })) });
+        else this.set(preset);
+        this.enabled = enabled;
     }
 
     /** What the rules do to this request. */
@@ -211,7 +218,7 @@ export async function startMock({ port = 0, jumps = 4, token = null, mayChange =
     const snapshots = (to) => {
         for (const service of mock.services.values()) {
             if (service.away || mock.quiet) continue;
-            const data = { service: service.name, at: new Date().toISOString(), id: service.name, requests: service.requests, circuit: service.circuit?.snapshot(service.name) ?? null, chaos: service.chaos(), queue: service.queue };
+            const data = { service: service.name, at: new Date().toISOString(), id: service.name, requests: service.requests, circuit: service.circuit?.snapshot(service.name) ?? null, chaos: service.chaos(), queue: service.aside ? { waiting: 0, oldest_ms: null, delivered: 0, set_aside: service.aside.length } : service.queue };
             for (const page of to) page.write(`event: snapshot\ndata: ${service.garbage ? '{"service": "' : JSON.stringify(data)}\n\n`);
         }
     };
@@ -273,8 +280,19 @@ export async function startMock({ port = 0, jumps = 4, token = null, mayChange =
             }
             return json(service.circuit.snapshot(name));
         }
+        if (what === 'queue' && (service.aside || service.queue)) {
+            const [key, again] = (rest[0] ?? '').split('/');
+            if (!key) return json({ service: name, queue: service.aside ?? [], next: null });
+            const one = service.aside?.find((each) => each.key === key);
+            if (!one) return problem(404, 'nothing has this key');
+            service.aside = service.aside.filter((each) => each !== one);
+            // It comes back a moment later.
+            if (again) setTimeout(() => service.aside.unshift({ ...one, attempts: one.attempts + 1 }), 700).unref();
+            return response.writeHead(again ? 202 : 204).end();
+        }
         if (what === 'chaos') {
             const [kind, key] = (rest[0] ?? '').split('/');
+            if (!kind && request.method === 'PUT') service.replace(body);
             if (kind === 'presets') service.set(key);
             if (kind === 'reset') service.set('calm');
             if (kind === 'enable' || kind === 'disable') service.enabled = kind === 'enable';
@@ -283,7 +301,7 @@ export async function startMock({ port = 0, jumps = 4, token = null, mayChange =
                 service.rules = service.rules.filter((rule) => rule.name !== key);
                 if (request.method === 'PUT') service.rules.push({ enabled: true, percentage: 100, ...body, name: key });
             }
-            if (request.method !== 'GET') emit(mock, 'config', name, { what: 'chaos', text: `${kind} ${key ?? ''}`.trim() });
+            if (request.method !== 'GET') emit(mock, 'config', name, { what: 'chaos', text: `${kind || 'set'} ${key ?? ''}`.trim() });
             return json({ ...service.chaos(), presets: Object.entries(PRESETS).map(([preset, words]) => ({ name: preset, about: words })) });
         }
         return problem(404, 'no such page');

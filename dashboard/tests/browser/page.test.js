@@ -158,6 +158,55 @@ test('the backlog is shown where there is one, and its lesson is offered', () =>
     await page.locator('#backlog').waitFor();
     assert.deepEqual(await page.locator('#backlog dd').allTextContents(), ['payment', '7', '4.2 s', '1', '12']);
     await page.locator('[data-lesson="11"]').waitFor();
+    await page.locator('.backlog-tells', { hasText: '7 orders wait, and they are handed on to shipment' }).waitFor();
+    mock.services.get('payment').circuit.mode = 'forced-open';
+    await page.locator('.backlog-tells', { hasText: 'was opened by hand' }).waitFor();
+    calm();
+}));
+
+test('what was set aside is listed, tried again, and dropped for good at the second press', () => withPage({}, async ({ mock, page, calm }) => {
+    const payment = mock.services.get('payment');
+    const aside = (/** @type {number} */ number) => ({ key: `01a1fdbb-1c84-738e-ab53-0000000000${number}`, state: 'set_aside', attempts: number - 10, created_at: '2026-11-25T12:00:00.000Z', due_at: null, error: { code: 'EUPSTREAM', message: 'shipment: answered 422 Unprocessable Entity', response: { detail: 'directions: is missing' } } });
+    payment.aside = [11, 12, 13].map(aside);
+    const rows = page.locator('.aside tbody tr');
+    await page.locator('.aside summary', { hasText: '3 orders set aside' }).click();
+    await eventually(async () => (await rows.count()) === 3, 'three are listed');
+    await rows.nth(1).locator('.why', { hasText: 'shipment: answered 422 Unprocessable Entity: directions: is missing' }).waitFor();
+    assert.deepEqual(await rows.locator('td:nth-child(3)').allTextContents(), ['1', '2', '3']);
+
+    await rows.nth(0).locator('button', { hasText: 'Try again' }).click();
+    await page.locator('#toast', { hasText: 'tries 000000000011 again' }).waitFor();
+    await eventually(() => payment.aside[0].attempts === 2, 'it is tried');
+    await eventually(async () => (await rows.locator('td:nth-child(3)').first().textContent()) === '2', 'and shown so, when it comes back');
+
+    const drop = rows.nth(2).locator('button', { hasText: 'Drop' });
+    await drop.click();
+    assert.equal(payment.aside.length, 3);
+    await drop.click();
+    await eventually(async () => (await rows.count()) === 2, 'it is gone');
+    assert.equal(payment.aside.length, 2);
+    assert.equal(await page.evaluate(() => document.activeElement?.tagName), 'SUMMARY', 'the reader keeps a place');
+    await page.locator('.aside summary', { hasText: '2 orders set aside' }).waitFor();
+    payment.aside = [];
+    await page.locator('.aside').waitFor({ state: 'hidden' });
+    calm();
+}));
+
+test('who may not change anything sees what was set aside all the same', () => withPage({ mayChange: false }, async ({ mock, page, calm }) => {
+    mock.services.get('order').aside = [{ key: '01a1fdbb-1c84-738e-ab53-000000000011', state: 'set_aside', attempts: 1, created_at: null, due_at: null, error: null }];
+    await page.locator('.aside summary').click();
+    await page.locator('.aside .why', { hasText: 'not known' }).waitFor();
+    assert.equal(await page.locator('.aside button:enabled').count(), 0);
+    calm();
+}));
+
+test('an answer that comes after its row was drawn is drawn into it', () => withPage({}, async ({ mock, page, calm }) => {
+    mock.services.get('order').circuit.settings.timeout_ms = 5_000;
+    mock.services.get('shipment').rules = [{ name: 'late', percentage: 100, delay: { fixedDelay: '1500ms' } }];
+    await page.locator('#send').click();
+    await page.locator('#requests td.timeout', { hasText: 'no answer within' }).waitFor();
+    await page.locator('#requests td.unheard', { hasText: /answered after 1\.5 s: too late, waited for 3\d\d ms/ }).waitFor();
+    assert.equal(await page.locator('#requests tbody tr').count(), 1);
     calm();
 }));
 
@@ -217,3 +266,46 @@ test('a page that comes out of the background shows what is', () => withPage({},
     await shows(page, 'order', 'Forced closed');
     calm();
 }));
+
+test('a lesson says what its scene waits for, and each step to those who listen', () => withPage({}, async ({ mock, page, calm }) => {
+    const { circuit } = mock.services.get('payment');
+    circuit.turn('open', 'for the test');
+    circuit.until = Date.now() + 3_000;
+    await shows(page, 'payment', 'Open');
+    await page.locator('#tab-lessons').click();
+    await page.locator('[data-lesson="1"]').click();
+    await page.locator('.running .result', { hasText: 'Setting the scene…' }).waitFor();
+    await page.locator('.running .note', { hasText: /Waiting: the circuit payment→shipment is open, and is probed in [123] s\./ }).waitFor();
+    await page.locator('.running [role="status"]', { hasText: 'Step 1 of 3: Twenty orders a second are answered' }).waitFor({ state: 'attached' });
+    calm();
+}));
+
+test('after a lesson it is said what is still open, and why', () => withPage({}, async ({ mock, page, calm }) => {
+    mock.services.get('payment').queue = { waiting: 7, oldest_ms: 4200, set_aside: 0, delivered: 0 };
+    await page.locator('#tab-lessons').click();
+    await page.locator('[data-lesson="2"]').click();
+    await page.locator('#lesson-stop').focus();
+    await page.locator('.running[data-outcome="passed"][data-phase="over"]').waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'lesson-again', 'the reader keeps a place');
+    await page.locator('.running .note', { hasText: 'The circuit from payment to shipment is still open: it closes by itself when its next probe is answered. 7 orders wait behind it' }).waitFor();
+    calm();
+}));
+
+test('on a phone nothing is cut off, and everything is large enough to touch', () => withPage({}, async ({ mock, page, calm }) => {
+    mock.services.get('payment').aside = [{ key: '01a1fdbb-1c84-738e-ab53-000000000011', state: 'set_aside', attempts: 1, created_at: null, due_at: null, error: { code: 'EUPSTREAM', message: 'shipment: answered 422 Unprocessable Entity, since something is missing' } }];
+    mock.services.get('shipment').set('outage');
+    await page.locator('#send').click();
+    await page.locator('#requests tbody tr').waitFor();
+    for (const tab of ['#tab-play', '#tab-lessons']) {
+        await page.locator(tab).click();
+        await page.evaluate(() => { for (const details of document.querySelectorAll('details')) details.open = true; });
+        await page.locator('.aside .why', { hasText: '422' }).waitFor();
+        const found = await page.evaluate(() => ({
+            width: document.documentElement.scrollWidth,
+            scrolled: [...document.querySelectorAll('.scroll-x')].filter((box) => box.clientWidth > 0 && box.scrollWidth > box.clientWidth).map((box) => box.getAttribute('aria-label')),
+            small: [...document.querySelectorAll('button, input, select, summary')].map((one) => /** @type {HTMLElement} */ (one)).filter((one) => one.offsetParent && (one.offsetHeight < 44 || one.offsetWidth < 44)).map((one) => one.outerHTML.slice(0, 90)),
+        }));
+        assert.deepEqual(found, { width: 390, scrolled: [], small: [] });
+    }
+    calm();
+}, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }));

@@ -35,13 +35,27 @@ test('a refused request never leaves its circuit', () => {
     assert.match(told.verdict, /200 without shipment/);
 });
 
-test('a fault is marked as injected, a time-out as late, also where the answer comes after all', () => {
+test('a fault is marked as injected', () => {
     const fault = journey(trace({ order: { outcome: 'degraded', status: 200, degraded: 'shipment' }, payment: { outcome: 'degraded', status: 200, error: 'EUPSTREAM' }, shipment: { outcome: 'fault', status: 503, fault: 'outage' } }), CHAIN);
     assert.ok(fault.injected);
     assert.deepEqual([fault.cells[2].kind, fault.cells[2].injected], ['failed', true]);
-    const late = { order: { outcome: 'degraded', status: 200, error: 'ETIMEDOUT', degraded: 'payment' } };
-    assert.equal(journey(trace(late), CHAIN).cells[1].kind, 'late');
-    assert.equal(journey(trace({ ...late, payment: { outcome: 'passed', status: 200, took_ms: 500 } }), CHAIN).cells[1].kind, 'late');
+});
+
+test('a time-out, an answer that came too late, and a later delivery are told apart', () => {
+    const at = (/** @type {number} */ ms) => new Date(ms).toISOString();
+    const order = { outcome: 'degraded', status: 200, error: 'ETIMEDOUT', degraded: 'payment', next_ms: 301, took_ms: 305, at: at(1_305) };
+    /** @param {object} [payment] */
+    const cell = (payment) => {
+        const { kind, glyph, text } = journey(trace(payment ? { order, payment } : { order }), CHAIN).cells[1];
+        return [kind, glyph, text];
+    };
+    assert.deepEqual(cell(), ['timeout', '⏱', 'no answer within 301 ms']);
+    assert.deepEqual(cell({ outcome: 'passed', status: 200, took_ms: 500, at: at(1_501) }), ['unheard', '✓⏱', 'answered after 500 ms: too late, waited for 301 ms']);
+    assert.deepEqual(cell({ outcome: 'ended', status: 200, took_ms: 302, at: at(1_303) }), ['timeout', '⏱', 'no answer within 301 ms; saved all the same']);
+    assert.deepEqual(cell({ outcome: 'fault', status: 503, took_ms: 302, at: at(1_303) }), ['timeout', '⏱', 'no answer within 301 ms']);
+    assert.deepEqual(cell({ outcome: 'fault', status: 503, took_ms: 500, at: at(1_501) }), ['unheard', '✕⏱', '503 after 500 ms: too late, waited for 301 ms']);
+    assert.deepEqual(cell({ outcome: 'passed', status: 200, took_ms: 500, at: at(3_000) }), ['delivered', '📮', 'delivered later']);
+    assert.deepEqual(cell({ outcome: 'refused', status: 422, took_ms: 5, at: at(3_000) }), ['failed', '✕', '422 when tried later']);
 });
 
 test('a chain that stops early has services that were not asked', () => {

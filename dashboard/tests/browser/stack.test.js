@@ -271,3 +271,33 @@ test('two pages on one stack see the same', () => withPage(async ({ page, calm }
     await second.close();
     calm();
 }));
+
+test('an order that payment finds fault with is set aside, tried again, and dropped', () => withPage(async ({ page, calm }) => {
+    const order = { id: '1', items: [], payment: { id: '1', shipment: { id: '1', directions: 'home' } } };
+    await call(stack.services.order, 'POST', '/create', order, { accept: 'application/json' });
+    await page.locator('.aside summary', { hasText: '1 order set aside' }).click();
+    const row = page.locator('.aside tbody tr');
+    await row.locator('.why', { hasText: 'payment: answered 422 Unprocessable Entity: amount: is missing' }).waitFor();
+    const tries = async () => Number(await row.locator('td:nth-child(3)').textContent());
+    const before = await tries();
+    await row.locator('button', { hasText: 'Try again' }).click();
+    await eventually(async () => (await row.count()) === 1 && (await tries()) > before, 'it is tried, and set aside again');
+    await row.locator('button', { hasText: 'Drop' }).click();
+    await row.locator('button', { hasText: 'Drop for good' }).click();
+    await page.locator('.backlog-of[data-service="order"] .aside').waitFor({ state: 'hidden' });
+    assert.equal((await call(stack.services.order, 'GET', '/queue?state=set_aside')).body.queue.length, 0);
+    calm();
+}));
+
+test('a time-out is told from a later delivery', () => withPage(async ({ page, calm }) => {
+    for (const service of ['order', 'payment']) await call(stack.url, 'PUT', `/api/services/${service}/circuit`, { settings: { timeout_ms: service === 'order' ? 2000 : 300 } });
+    await call(stack.url, 'PUT', '/api/services/shipment/chaos', { rules: [{ name: 'late', phase: 'after', delay: { fixedDelay: '1500ms' } }] });
+    await page.locator('.node[data-service="shipment"] .node-fault', { hasText: 'late' }).waitFor();
+    await page.locator('#send').click();
+    const row = page.locator('#requests tbody tr').first();
+    // It is held up after the save, and goes on when payment leaves.
+    await row.locator('.timeout', { hasText: /🐒no answer within \d+ ms; saved all the same/ }).waitFor();
+    await call(stack.url, 'PUT', '/api/services/shipment/chaos', { rules: [] });
+    await row.locator('.delivered', { hasText: 'delivered later' }).waitFor();
+    calm();
+}));

@@ -16,12 +16,16 @@ async fn what_is_in_the_table_is_passed_on_as_it_is() {
         (Method::GET, "circuit", ""),
         (Method::PUT, "circuit", r#"{"mode":"open"}"#),
         (Method::GET, "chaos", ""),
+        (Method::PUT, "chaos", r#"{"preset":"calm"}"#),
         (Method::PUT, "chaos/rules/a-rule_1.2", r#"{"percentage":7}"#),
         (Method::DELETE, "chaos/rules/a-rule_1.2", ""),
         (Method::POST, "chaos/reset", ""),
         (Method::POST, "chaos/enable", ""),
         (Method::POST, "chaos/disable", ""),
         (Method::POST, "chaos/presets/slow-window", ""),
+        (Method::GET, "queue", ""),
+        (Method::DELETE, "queue/01a1fdbb-1c84-738e-ab53-1ee1ab9b5036", ""),
+        (Method::POST, "queue/01a1fdbb-1c84-738e-ab53-1ee1ab9b5036/retry", ""),
     ];
     for (method, path, body) in &calls {
         let request = dashboard.request(method.clone(), &format!("/api/services/payment/{path}?force=1"));
@@ -41,6 +45,32 @@ async fn what_is_in_the_table_is_passed_on_as_it_is() {
 }
 
 #[tokio::test]
+async fn of_a_query_the_page_of_the_queue_is_passed_on() {
+    let order = Peer::start(Behaviour::json(200, "{}")).await;
+    let dashboard = Running::dashboard(&format!("order={}", order.url("")), &[]).await;
+    let asked = [
+        (
+            "queue?state=set_aside&limit=20&after=01a1fdbb-1c84&force=1",
+            "/queue?state=set_aside&limit=20&after=01a1fdbb-1c84",
+        ),
+        ("queue?%73tate=waiting", "/queue?state=waiting"),
+        ("queue?", "/queue"),
+        ("circuit?state=waiting", "/circuit"),
+    ];
+    for (sent, _) in asked {
+        assert_eq!(dashboard.get(&format!("/api/services/order/{sent}")).await.status, 200, "{sent}");
+    }
+    let passed: Vec<_> = order.requests().iter().map(|request| request.path.clone()).collect();
+    assert_eq!(passed, asked.map(|(_, passed)| passed));
+    for wrong in ["state=a%26b", "limit=..", "after=%ff", "state=%0a"] {
+        let answer = dashboard.get(&format!("/api/services/order/queue?{wrong}")).await;
+        assert_eq!(answer.status, 400, "{wrong}: {}", answer.text);
+    }
+    assert_eq!(order.count(), asked.len());
+    dashboard.stop().await;
+}
+
+#[tokio::test]
 async fn nothing_else_is_passed_on() {
     let order = Peer::start(Behaviour::json(200, "{}")).await;
     let dashboard = Running::dashboard(&format!("order={}", order.url("")), &[]).await;
@@ -51,7 +81,12 @@ async fn nothing_else_is_passed_on() {
         (Method::GET, "/api/services/order/chaos/rules", 404),
         (Method::POST, "/api/services/order/chaos/crash", 404),
         (Method::POST, "/api/services/order/circuit", 405),
+        (Method::POST, "/api/services/order/chaos", 405),
         (Method::GET, "/api/services/order/chaos/reset", 405),
+        (Method::DELETE, "/api/services/order/queue", 405),
+        (Method::GET, "/api/services/order/queue/some-key", 405),
+        (Method::POST, "/api/services/order/queue/some-key/now", 404),
+        (Method::DELETE, "/api/services/order/queue/..%2forders", 400),
         (Method::GET, "/api/services/shipment/circuit", 404),
         (Method::GET, "/api/services/127.0.0.1:1/circuit", 404),
         (Method::PUT, "/api/services/order/chaos/rules/..%2fcreate", 400),

@@ -90,6 +90,18 @@ async fn the_log_tells_every_state_with_its_figures() {
 }
 
 #[tokio::test]
+async fn who_is_given_up_for_the_callers_sake_has_timed_out() {
+    // All hops have the same time, so payment gives up before its own is over: it has to answer order within that.
+    let mut chain = Chain::start(&[NO_QUEUE, ("BREAKER_TIMEOUT_MS", "1500")], &[]).await;
+    chain.shipment.process.pause();
+    let answer = create(&chain.order.url, ORDER).await;
+    assert_eq!(answer.degraded, "shipment", "{}", answer.text);
+    let timed_out = "🔌 status:: timed out circuit=\"payment→shipment\"";
+    chain.payment.process.wait_for_line(|line| line.contains(timed_out)).await;
+    chain.shipment.process.resume();
+}
+
+#[tokio::test]
 async fn a_dead_neighbour_takes_nobody_with_it() {
     let mut chain = Chain::start(&[NO_QUEUE, ("BREAKER_RESET_MS", "500"), ("STRICT_STATUS", "1")], &[]).await;
     assert_eq!(create(&chain.order.url, ORDER).await.status, 200);

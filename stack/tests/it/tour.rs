@@ -55,7 +55,8 @@ const WORKS: [(&str, u16, &str); 21] = [
 ];
 
 /// Those by which it breaks something, and mends it.
-const BREAKS: [&str; 8] = ["outage", "breaks", "open", "waiting", "calm", "healed", "drained", "reset"];
+const BREAKS: [&str; 10] =
+    ["outage", "impatient", "breaks", "open", "waiting", "calm", "healed", "drained", "reset", "patient"];
 
 #[tokio::test]
 async fn it_works() {
@@ -76,6 +77,13 @@ async fn it_works() {
     let tested: Vec<_> = WORKS.iter().map(|(name, ..)| *name).chain(BREAKS).collect();
     assert_eq!(names, tested, "every request is sent by a test");
 
+    // In one go, after so many calls that went well.
+    for name in ["outage", "impatient", "breaks"] {
+        assert_eq!(send(named(&tour, name)).await.status, 200, "{name}");
+    }
+    let open = send(named(&tour, "open")).await.json();
+    assert_eq!(open["error"]["code"], "EOPENBREAKER", "{open}");
+
     let at_the_limit: Value = send(named(&tour, "below_the_limit")).await.json();
     assert!(at_the_limit["data"]["response"]["data"] == "Last", "payment is the last hop: {at_the_limit}");
     assert_eq!(send(named(&tour, "bad_payment")).await.degraded, "payment");
@@ -93,6 +101,8 @@ async fn it_breaks_opens_and_heals() {
     let tour = tour(&chain.order.url, &chain.payment.url, &chain.shipment.url);
 
     assert_eq!(send(named(&tour, "outage")).await.json()["preset"], "outage");
+    let settings = send(named(&tour, "impatient")).await.json()["settings"].clone();
+    assert_eq!(settings["error_threshold"], 0.0);
     let breaks = send(named(&tour, "breaks")).await;
     assert_eq!((breaks.status, breaks.degraded.as_str()), (200, "shipment"));
     assert_eq!(breaks.json()["error"]["status"], 503);
@@ -124,4 +134,6 @@ async fn it_breaks_opens_and_heals() {
         (&reset["rules"][0]["name"], &reset["rules"][0]["enabled"]),
         (&"inject-err".into(), &true.into())
     );
+    let settings = send(named(&tour, "patient")).await.json()["settings"].clone();
+    assert_eq!(settings["error_threshold"], 50.0);
 }

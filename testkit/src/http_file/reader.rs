@@ -153,12 +153,16 @@ fn comment(text: &str) -> Option<&str> {
     text.strip_prefix('#').or_else(|| text.strip_prefix("//"))
 }
 
-/// What a `# @name` comment names; none for a plain comment. Other `# @words` change what clients do.
+/// What a `# @name` comment names; none for a plain comment, and for a wait, which changes nothing of what is sent. Other
+/// `# @words` change what clients do.
 fn directive<'a>(comment: &'a str, line: Line<'_>) -> Option<&'a str> {
     let words: Vec<&str> = comment.split_whitespace().collect();
     match words[..] {
         ["@name", name] => Some(name),
-        [word, ..] if word.starts_with('@') => line.fail("of these only `# @name word` is understood"),
+        ["@sleep", time] if time.parse::<u32>().is_ok() => None,
+        [word, ..] if word.starts_with('@') => {
+            line.fail("of these only `# @name word` and `# @sleep ms` are understood")
+        }
         _ => None,
     }
 }

@@ -16,6 +16,7 @@ GET {{order}}/
 ### Create an order
 # @name create
 # It takes a count.
+# @sleep 100
 POST {{ order }}/create?count=1 HTTP/1.1
 Content-Type: application/json
 # and not text:
@@ -64,7 +65,7 @@ fn reads_a_tour() {
                 ("Accept".into(), "application/json".into()),
             ],
             body: "{\n  \"id\": \"7\",\n\n  \"items\": [{\"sku\": {\"n\": 7}}]\n}".into(),
-            line: 13,
+            line: 14,
         },
         HttpRequest {
             title: String::new(),
@@ -73,7 +74,7 @@ fn reads_a_tour() {
             url: "https://example.org/8".into(),
             headers: Vec::new(),
             body: String::new(),
-            line: 29,
+            line: 30,
         },
     ];
     assert_eq!(requests, expected);
@@ -122,6 +123,7 @@ fn refuses_the_rest_by_line() {
         ("POST http://x/\n\n{}\n\n> {% client.log(1) %}", "line 5 of the .http file: the clients differ"),
         ("POST http://x/\n\n{}\n@a = 1", "line 4 of the .http file: the clients differ"),
         ("# @no-redirect\nGET http://x/", "line 1 of the .http file: of these only"),
+        ("# @sleep long\nGET http://x/", "line 1 of the .http file: of these only"),
         ("# @name\nGET http://x/", "line 1 of the .http file: of these only"),
         ("GET http://x/\n# @name late", "line 2 of the .http file: a name stands above"),
         ("# @name a\n# @name b\nGET http://x/", "line 2 of the .http file: a second name"),

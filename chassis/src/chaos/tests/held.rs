@@ -29,15 +29,28 @@ async fn released(rule: &str, release: impl FnOnce(&Bench)) -> Fate {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_rule_that_stays_holds_on() {
+    let fate = released(HANG, |bench| {
+        let other = json!({ "name": "y", "delay": { "fixedDelay": "1s" } });
+        bench.replace(&json!({ "rules": [bench.view()["rules"][0], other] }));
+    })
+    .await;
+    assert!((seconds(60)..seconds(61)).contains(&fate.took), "{:?}", fate.took);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rule_that_goes_lets_them_go_on() {
     for rule in [HANG, DELAY] {
-        let releases: [fn(&Bench); 6] = [
+        let releases: [fn(&Bench); 9] = [
             |bench| bench.chaos.delete("x").expect("there is one"),
             |bench| drop(bench.chaos.switch(false)),
             |bench| drop(bench.chaos.reset()),
             |bench| drop(bench.chaos.apply(crate::chaos::Preset::Calm)),
             |bench| bench.put(&json!({ "name": "x", "enabled": false, "abort": { "httpStatus": 500 } })),
             |bench| bench.put(&json!({ "name": "x", "abort": { "httpStatus": 500 } })),
+            |bench| bench.replace(&json!({ "rules": [] })),
+            |bench| bench.replace(&json!({ "rules": bench.view()["rules"], "enabled": false })),
+            |bench| bench.replace(&json!({ "rules": [{ "name": "x", "abort": { "httpStatus": 500 } }] })),
         ];
         for release in releases {
             let fate = released(rule, release).await;
