@@ -40,7 +40,8 @@
 //! - **Counts** are those of the window; where the window is one of calls, those of the last 10 s. Calls of a disabled
 //!   circuit are in none of them.
 //! - **Isolation** is by `SEMAPHORE`: no threads, no queue. The thread pool of a circuit is its
-//!   [`capacity`](crate::Settings::capacity); where there is none, 2,147,483,647.
+//!   [`capacity`](crate::Settings::capacity); where there is none, it is as large as there are calls under way, like a
+//!   cached thread pool of Java, and limits are 2,147,483,647.
 //! - **Latencies** are in whole milliseconds, rounded; execution and total are the same. Times are kept in bins, see
 //!   [`Latency`](crate::Latency).
 //! - **Not known**, and written so: bad requests, which count as successes here (0); whether a fallback did well (each

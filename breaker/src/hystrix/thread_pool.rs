@@ -33,10 +33,12 @@ pub struct ThreadPool<'a> {
 }
 
 /// The places of a circuit as a `HystrixThreadPool`: as many as its [`capacity`](crate::Settings::capacity), without a
-/// queue. `now_ms` is wall time, in milliseconds since 1970. See [the module](super) for what the figures mean.
+/// queue. Where there is no limit, it is drawn as a cached thread pool of Java, which grows as it is needed: as large as
+/// there are calls under way. `now_ms` is wall time, in milliseconds since 1970. See [the module](super) for what the figures mean.
 #[must_use]
 pub fn thread_pool<'a>(name: &'a str, snapshot: &Snapshot, now_ms: u64) -> ThreadPool<'a> {
-    let places = snapshot.settings.capacity.unwrap_or(UNLIMITED);
+    let capacity = snapshot.settings.capacity;
+    let places = capacity.unwrap_or(snapshot.in_flight);
     let completed = executed(&snapshot.totals, snapshot);
     ThreadPool {
         kind: "HystrixThreadPool",
@@ -44,9 +46,9 @@ pub fn thread_pool<'a>(name: &'a str, snapshot: &Snapshot, now_ms: u64) -> Threa
         current_time: now_ms,
         current_active_count: snapshot.in_flight,
         current_completed_task_count: completed,
-        current_core_pool_size: places,
+        current_core_pool_size: capacity.unwrap_or(0),
         current_largest_pool_size: places,
-        current_maximum_pool_size: places,
+        current_maximum_pool_size: capacity.unwrap_or(UNLIMITED),
         current_pool_size: places,
         current_queue_size: 0,
         current_task_count: completed.saturating_add(u64::from(snapshot.in_flight)),

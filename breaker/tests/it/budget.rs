@@ -68,12 +68,13 @@ async fn clones_share_one_store() {
 
 #[test]
 fn threads_together_get_no_more_than_one_would() {
+    const CALLS: usize = crate::times(5_000, 100);
     let budget = budget(0.25, 0);
     let got = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                for _ in 0..5_000 {
+                for _ in 0..CALLS {
                     budget.deposit();
                     got.fetch_add(usize::from(budget.withdraw()), Ordering::Relaxed);
                 }
@@ -81,7 +82,11 @@ fn threads_together_get_no_more_than_one_would() {
         }
     });
     got.fetch_add(withdrawn(&budget), Ordering::Relaxed);
-    assert_eq!(got.load(Ordering::Relaxed), 5_000, "a quarter of 20,000, none lost and none twice");
+    assert_eq!(
+        got.load(Ordering::Relaxed),
+        CALLS,
+        "a quarter of those of 4 threads, none lost and none twice"
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ fn keeps_time(clock: Clock) {
     let breaker = Breaker::builder("payment").clock(clock.clone()).reset(AN_HOUR).build().expect("settings");
     let mut before = breaker.now();
     assert!(before < AN_HOUR, "it begins at nothing: {before:?}");
-    for _ in 0..10_000 {
+    for _ in 0..crate::times(10_000, 100) {
         let now = breaker.now();
         assert!(now >= before, "back from {before:?} to {now:?}");
         before = now;
@@ -29,8 +29,17 @@ fn keeps_time(clock: Clock) {
 }
 
 #[test]
-fn the_systems_clock_keeps_time() {
+fn tokios_clock_keeps_time() {
     keeps_time(Clock::tokio());
+}
+
+#[cfg(feature = "system")]
+#[tokio::test(start_paused = true)]
+async fn the_systems_clock_keeps_time_and_is_not_moved_with_tokios() {
+    keeps_time(Clock::system());
+    let breaker = Breaker::builder("payment").clock(Clock::system()).build().expect("settings");
+    tokio::time::advance(AN_HOUR).await;
+    assert!(breaker.now() < AN_HOUR);
 }
 
 #[cfg(feature = "tsc")]

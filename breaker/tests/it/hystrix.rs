@@ -161,6 +161,28 @@ fn the_record_is_the_written_one() {
     assert_eq!(written + "\n", include_str!("hystrix/record.json"));
 }
 
+/// The page draws the size of a pool beside other figures: the largest number of Java would cover them.
+#[test]
+fn without_a_limit_the_pool_is_as_large_as_there_are_calls_in_it() {
+    let circuit = Circuit::new(Settings::default()).expect("right");
+    let sizes = |circuit: &Circuit| {
+        let [command, pool] = both(&circuit.snapshot(ms(0)));
+        let sizes =
+            ["CorePool", "Pool", "LargestPool"].map(|size| pool[format!("current{size}Size")].as_u64());
+        let limits = [
+            &pool["currentMaximumPoolSize"],
+            &command["propertyValue_executionIsolationSemaphoreMaxConcurrentRequests"],
+        ];
+        assert_eq!(limits, [&Value::from(i32::MAX); 2]);
+        sizes.map(|size| size.expect("a whole number"))
+    };
+    assert_eq!(sizes(&circuit), [0, 0, 0]);
+    let under_way = [enter(&circuit, 0), enter(&circuit, 0)];
+    assert_eq!(sizes(&circuit), [0, 2, 2]);
+    under_way.into_iter().flatten().for_each(|ticket| drop(circuit.leave(ticket, Outcome::Success, ms(0))));
+    assert_eq!(sizes(&circuit), [0, 0, 0]);
+}
+
 #[test]
 fn refused_calls_are_no_errors_and_calls_without_a_place_are_as_in_hystrix() {
     for full_is_failure in [true, false] {

@@ -21,6 +21,7 @@ mod config;
 #[cfg(feature = "config")]
 mod config_watch;
 /// The examples, run to their ends.
+#[cfg(not(miri))] // Sockets, which miri has not.
 mod examples;
 /// What stands in for the breaker's own errors.
 mod fallback;
@@ -58,7 +59,7 @@ mod scope;
 /// What cannot be set.
 mod settings;
 /// Circuits shared through a real Redis, which is killed, frozen and cut off.
-#[cfg(feature = "redis")]
+#[cfg(all(feature = "redis", not(miri)))] // A server is started: miri starts no programs.
 mod shared;
 /// The shell: time-outs, cancellation, panics; on a moved clock.
 mod shell;
@@ -68,4 +69,10 @@ mod stress;
 #[cfg(feature = "tower")]
 mod tower;
 /// Recorded traces of the real opossum.
+#[cfg(not(miri))] // By the thousand: hours.
 mod traces;
+
+/// How often something is done: less often under miri, which takes a thousand times as long.
+const fn times<T: Copy>(usual: T, under_miri: T) -> T {
+    if cfg!(miri) { under_miri } else { usual }
+}

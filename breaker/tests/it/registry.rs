@@ -62,7 +62,7 @@ fn a_name_has_one_circuit_with_its_own_settings() {
 
 #[test]
 fn threads_that_ask_for_the_same_new_name_get_the_same_circuit() {
-    for _ in 0..200 {
+    for _ in 0..crate::times(200, 3) {
         let (registry, start) = (numbered().build(), Barrier::new(4));
         let numbers: Vec<u64> = thread::scope(|scope| {
             let ask = || {
@@ -79,12 +79,13 @@ fn threads_that_ask_for_the_same_new_name_get_the_same_circuit() {
 
 #[test]
 fn the_bound_holds_between_threads() {
+    const NAMES: usize = crate::times(1_000, 50);
     let (registry, told) = telling(Registry::builder().at_most(100));
     thread::scope(|scope| {
         for thread in 0..4 {
             let registry = &registry;
             scope.spawn(move || {
-                for name in 0..1_000 {
+                for name in 0..NAMES {
                     let _ = registry.get(&format!("{thread}/{name}"));
                     assert!(registry.len() <= 100);
                 }
@@ -92,7 +93,7 @@ fn the_bound_holds_between_threads() {
         }
     });
     assert_eq!((registry.len(), registry.iter().count()), (100, 100));
-    assert_eq!(take(&told).len(), 3_900);
+    assert_eq!(take(&told).len(), 4 * NAMES - 100);
 }
 
 #[test]
@@ -194,19 +195,21 @@ async fn where_all_are_in_use_the_one_that_nobody_holds_goes_first_and_that_is_t
 
 #[test]
 fn room_is_made_by_looking_at_a_few() {
-    let (registry, told) = telling(Registry::builder().at_most(10_000));
-    let mut held: Vec<_> = (0..10_000).map(|name| registry.get(&name.to_string())).collect();
-    drop(held.remove(5_000));
+    const MANY: usize = crate::times(10_000, 500);
+    let (registry, told) = telling(Registry::builder().at_most(MANY));
+    let mut held: Vec<_> = (0..MANY).map(|name| registry.get(&name.to_string())).collect();
+    let far = (MANY / 2).to_string();
+    drop(held.remove(MANY / 2));
     // The one that could go is far away: it is not searched for.
     let _one_more = registry.get("one more");
     let gone = take(&told);
     assert_eq!((gone.len(), gone[0].1), (1, Dropped::InUse));
-    assert!(registry.peek("5000").is_some());
+    assert!(registry.peek(&far).is_some());
     // The hand comes round to it.
-    for name in 0..1_000 {
+    for name in 0..MANY / 10 {
         held.push(registry.get(&format!("more {name}")));
     }
-    assert!(registry.peek("5000").is_none());
+    assert!(registry.peek(&far).is_none());
 }
 
 #[test]

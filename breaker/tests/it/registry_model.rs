@@ -165,7 +165,7 @@ async fn play(at_most: usize, steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(crate::times(400, 2)))]
 
     #[test]
     fn a_registry_does_what_the_plain_account_allows(at_most in 1..40_usize, steps in steps(60, true)) {

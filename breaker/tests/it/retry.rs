@@ -211,20 +211,21 @@ async fn a_refusal_does_not_hide_that_an_attempt_was_made() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_failures_makes_no_more_retries_than_the_budget_has() {
+    const CALLS: u64 = crate::times(10_000, 500);
     let breaker = patient();
     let settings = BudgetSettings { ratio: 0.2, per_second: 10, ..BudgetSettings::default() };
     let budget = Budget::new(settings).expect("right");
     let policy = Arc::new(retrying(&breaker, 3).budget(&budget).build().expect("right"));
     let mut calls = tokio::task::JoinSet::new();
-    for _ in 0..10_000 {
+    for _ in 0..CALLS {
         let policy = Arc::clone(&policy);
         calls.spawn(async move { policy.call(|| ready(Err::<(), _>("no"))).await });
     }
     while let Some(call) = calls.join_next().await {
         assert_eq!(call.expect("no panic"), Err(CallError::Failed("no")));
     }
-    let retries = breaker.snapshot().counts.fires - 10_000;
-    assert_eq!(retries, 2_000 + 100, "a fifth of the calls, and 10 a second for 10 s");
+    let retries = breaker.snapshot().counts.fires - CALLS;
+    assert_eq!(retries, CALLS / 5 + 100, "a fifth of the calls, and 10 a second for 10 s");
     assert_eq!(budget.balance(), 0);
 }
 

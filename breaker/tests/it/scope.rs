@@ -105,7 +105,7 @@ fn parts() -> impl Strategy<Value = Parts> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #![proptest_config(ProptestConfig::with_cases(crate::times(20_000, 20)))]
 
     #[test]
     fn two_targets_share_a_name_only_if_they_share_a_circuit(one in parts(), other in parts()) {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 const THREADS: u64 = 8;
-const STEPS: u64 = 2_000;
+const STEPS: u64 = crate::times(2_000, 60);
 
 /// A little chance for each thread, the same each time.
 struct Dice(u64);
@@ -182,7 +182,7 @@ fn with_a_listener_every_change_is_told_once_and_fits_the_one_before() {
         told.sort_unstable_by_key(|(turns, ..)| *turns);
         let numbers: Vec<_> = told.iter().map(|(turns, ..)| *turns).collect();
         assert_eq!(numbers, (1..=turns).collect::<Vec<_>>(), "each once");
-        assert!(turns > 500, "only {turns} changes");
+        assert!(turns > crate::times(500, 5), "only {turns} changes");
         let mut state = State::Closed;
         for (turns, from, to) in told {
             assert_eq!(from, state, "before change {turns}");
@@ -205,7 +205,7 @@ fn with_a_listener_every_change_is_told_once_and_fits_the_one_before() {
 
 #[test]
 fn without_a_listener_the_sums_are_right_too() {
-    for _ in 0..3 {
+    for _ in 0..crate::times(3, 1) {
         let clock = Clock::manual();
         let builder = Breaker::builder("test").clock(clock.clone());
         let breaker = builder.build().expect("these settings are right");
@@ -218,6 +218,7 @@ fn without_a_listener_the_sums_are_right_too() {
 
 #[test]
 fn calls_that_are_judged_nowhere_add_up_to_the_last_one() {
+    const CALLS: u64 = crate::times(20_000, 60);
     let settings = Settings { trip: Trip::Failures(u64::MAX), timeout: None, ..Settings::default() };
     let breaker = Breaker::builder("test").settings(settings).build().expect("right");
     let ends: [AtomicU64; 3] = Default::default();
@@ -225,7 +226,7 @@ fn calls_that_are_judged_nowhere_add_up_to_the_last_one() {
         for thread in 0..THREADS {
             let (breaker, ends, mut dice) = (&breaker, &ends, Dice::of(thread + 1));
             scope.spawn(move || {
-                for _ in 0..20_000 {
+                for _ in 0..CALLS {
                     let permit = breaker.permit().expect("closed for ever");
                     let end = dice.below(3) as usize;
                     ends[end].fetch_add(1, Ordering::Relaxed);
@@ -237,6 +238,6 @@ fn calls_that_are_judged_nowhere_add_up_to_the_last_one() {
     let seen = breaker.snapshot();
     let [successes, failures, _] = ends.map(AtomicU64::into_inner);
     assert_eq!((seen.totals.successes, seen.totals.failures), (successes, failures));
-    assert_eq!((seen.totals.fires, seen.in_flight, seen.turns), (THREADS * 20_000, 0, 0));
+    assert_eq!((seen.totals.fires, seen.in_flight, seen.turns), (THREADS * CALLS, 0, 0));
     assert_eq!(seen.latency.calls, successes + failures);
 }

@@ -47,7 +47,7 @@ impl Plan {
         if options.quick {
             Self { rounds: 12, million: 0, at_most: Duration::from_secs(6) }
         } else {
-            Self { rounds: 50, million: 3, at_most: Duration::from_secs(50) }
+            Self { rounds: 50, million: 3, at_most: Duration::from_secs(60) }
         }
     }
 }

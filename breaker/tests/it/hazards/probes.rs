@@ -20,7 +20,7 @@ fn half_open(probing: Probing) -> Circuit {
 #[test]
 fn of_64_threads_no_more_are_let_through_than_may_be_probes() {
     for at_once_most in [1, 3] {
-        for _ in 0..50 {
+        for _ in 0..crate::times(50, 1) {
             let verdict = ProbeVerdict::Successes(at_once_most);
             let circuit = half_open(Probing { at_once: at_once_most, verdict, ..Probing::default() });
             let entries = at_once(64, |_| circuit.enter(ms(10_000)));
@@ -192,7 +192,7 @@ fn calls_of_another_state_do_not_make_room_for_probes() {
 #[test]
 fn probes_that_end_at_once_on_many_threads_make_room_for_as_many() {
     let probing = Probing { at_once: 4, verdict: ProbeVerdict::Successes(1_000), ..Probing::default() };
-    for _ in 0..100 {
+    for _ in 0..crate::times(100, 3) {
         let circuit = half_open(probing);
         at_once(4, |_| {
             for _ in 0..8 {

@@ -113,7 +113,7 @@ fn a_listener_that_blocks_holds_up_nobody_else() {
             blocked.recv().expect("the first thread gets there");
             let second = breaker.clone();
             scope.spawn(move || {
-                for _ in 0..100 {
+                for _ in 0..crate::times(100, 2) {
                     let _ = second.call_blocking(|| Ok::<_, &str>(()));
                     let _ = second.status();
                     let _ = second.snapshot();
@@ -167,7 +167,7 @@ async fn calls_that_are_made_all_the_same_tell_what_they_opened() {
 #[tokio::test(start_paused = true)]
 async fn the_timer_is_kept_though_threads_meet() {
     // One thread takes a step while another opens the circuit: what the first knew of the state is old.
-    const ROUNDS: usize = 2_000;
+    const ROUNDS: usize = crate::times(2_000, 10);
     let told = Arc::new(AtomicUsize::new(0));
     let half_opened = Arc::clone(&told);
     let breaker = Breaker::builder("test")
@@ -205,7 +205,7 @@ async fn the_timer_is_kept_though_threads_meet() {
 #[tokio::test(start_paused = true)]
 async fn a_breaker_that_is_dropped_is_gone_with_its_listeners_and_its_timer() {
     let alive = Arc::new(());
-    for _ in 0..1_000 {
+    for _ in 0..crate::times(1_000, 20) {
         let held = Arc::clone(&alive);
         let breaker =
             Breaker::builder("test").on_event(move |_| drop(Arc::clone(&held))).build().expect("right");

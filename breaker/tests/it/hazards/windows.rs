@@ -19,7 +19,7 @@ fn of_calls(calls: u32) -> Settings {
 #[test]
 fn a_window_of_calls_slides_call_by_call() {
     let circuit = circuit(of_calls(100));
-    for _ in 0..10_000 {
+    for _ in 0..crate::times(10_000, 300) {
         call(&circuit, Outcome::Success, 0);
     }
     for failures in 1..=50 {
@@ -33,7 +33,7 @@ fn a_window_of_calls_slides_call_by_call() {
 #[test]
 fn failures_leave_a_window_of_calls_too() {
     let circuit = circuit(of_calls(10));
-    for _ in 0..1_000 {
+    for _ in 0..crate::times(1_000, 30) {
         // 4 of 10, whichever ten.
         for outcome in
             [Outcome::Failure, Outcome::Failure, Outcome::Success, Outcome::Success, Outcome::Success]
@@ -132,13 +132,14 @@ fn every_call_of_one_moment_weighs() {
 
 #[test]
 fn on_a_clock_that_stands_still_all_is_counted_and_nothing_slides() {
+    const CALLS: u64 = crate::times(100_000, 600);
     let circuit = patient(ms(10_000), 10);
-    for _ in 0..100_000 {
+    for _ in 0..CALLS {
         call(&circuit, Outcome::Success, 4_321);
     }
-    assert_eq!(circuit.snapshot(ms(4_321)).counts.successes, 100_000);
+    assert_eq!(circuit.snapshot(ms(4_321)).counts.successes, CALLS);
     circuit.open(ms(4_321));
-    for _ in 0..1_000 {
+    for _ in 0..crate::times(1_000, 50) {
         assert!(is_refused(&circuit, 4_321), "its time does not pass");
     }
 }
@@ -148,14 +149,17 @@ fn on_a_clock_that_stands_still_all_is_counted_and_nothing_slides() {
 fn a_window_of_time_holds_however_many_calls() {
     let window = Window::Time { length: ms(60_000), buckets: 60 };
     let circuit = circuit(Settings { window, rate_of: RateOf::Ended, ..Settings::default() });
-    for number in 0..50_000 {
-        call(&circuit, Outcome::Success, number);
+    // As many milliseconds lie between two calls.
+    const STEP: u64 = crate::times(1, 100);
+    for number in 0..50_000 / STEP {
+        call(&circuit, Outcome::Success, number * STEP);
     }
-    for number in 0..9_999 {
-        call(&circuit, Outcome::Failure, 50_000 + number);
+    for number in 0..9_999 / STEP {
+        call(&circuit, Outcome::Failure, 50_000 + number * STEP);
     }
     let seen = circuit.snapshot(ms(59_999));
-    assert_eq!((seen.state, seen.volume, seen.counts.failures), (State::Closed, 59_999, 9_999));
+    let (failures, all) = (9_999 / STEP, 50_000 / STEP + 9_999 / STEP);
+    assert_eq!((seen.state, seen.volume, seen.counts.failures), (State::Closed, all, failures));
 }
 
 // breaker-machines: a window shorter than the open time never re-opened.

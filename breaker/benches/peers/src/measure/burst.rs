@@ -17,7 +17,7 @@ const FILLING: Duration = Duration::from_secs(1);
 /// Good calls between two bursts of failing ones on one breaker: some keep no more than 1,000 calls, and would open.
 const BETWEEN: u32 = 1_000;
 /// How long two threads call side by side.
-const STINT: Duration = Duration::from_micros(400);
+const STINT: Duration = Duration::from_micros(1_000);
 /// The same for failing calls, for the same reason.
 const FAILING_STINT: Duration = Duration::from_micros(150);
 /// About how long a thread calls between two looks at the clock in a stint.
@@ -102,17 +102,23 @@ pub(super) fn together(row: Row, crew: &Crew) -> Vec<(Figure, f64)> {
         return Vec::new();
     }
     let ratio = |case| {
-        let one = crew.alone(move || {
-            let mut hand = (row.make)(case).hand();
-            let chunk = chunk(&mut *hand, case);
-            steady(&[stint(&mut *hand, row, case, chunk)], case)
-        })?;
+        // The same for one as for both: each look at the clock costs time that is no call's.
+        let chunk = crew.alone(move || chunk(&mut *(row.make)(case).hand(), case));
+        // One thread on each core in its turn: what runs on the second core is not as warm as on the first.
+        let by_itself = |at| {
+            crew.on(at, move || {
+                let mut hand = (row.make)(case).hand();
+                fill(&mut *hand, case, FEW);
+                steady(&[stint(&mut *hand, row, case, chunk)], case)
+            })
+        };
+        let one = f64::midpoint(by_itself(0)?, by_itself(1)?);
         let circuit = (row.make)(case);
         let gate = Arc::new(AtomicU32::new(0));
         let jobs = [circuit.hand(), circuit.hand()].map(|mut hand| {
             let gate = Arc::clone(&gate);
             move || {
-                let chunk = chunk(&mut *hand, case);
+                fill(&mut *hand, case, FEW);
                 gate.fetch_add(1, Ordering::SeqCst);
                 while gate.load(Ordering::SeqCst) < 2 {
                     std::hint::spin_loop();
@@ -125,7 +131,7 @@ pub(super) fn together(row: Row, crew: &Crew) -> Vec<(Figure, f64)> {
     row.together.iter().filter_map(|&case| Some((Figure::Together(case), ratio(case)?))).collect()
 }
 
-/// Fills the window, and says how many calls make a chunk.
+/// How many calls make a chunk.
 fn chunk(hand: &mut dyn Hand, case: Case) -> u32 {
     let begin = Instant::now();
     fill(hand, case, FEW);

@@ -42,7 +42,12 @@ impl Crew {
 
     /// Has the first thread do something, and waits for it.
     pub(crate) fn alone<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
-        answer(&self.begin(0, job))
+        self.on(0, job)
+    }
+
+    /// The same with one of them.
+    pub(crate) fn on<T: Send + 'static>(&self, at: usize, job: impl FnOnce() -> T + Send + 'static) -> T {
+        answer(&self.begin(at, job))
     }
 
     /// Has both do something, and waits for both.

@@ -13,6 +13,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         Row::new::<Timed>("breaker", Kind::Ours, WINDOW).slides(),
         Row::new::<Unlimited>("breaker, no time-out", Kind::Ours, WINDOW).slides(),
+        Row::new::<system::Timed>("breaker on the system's clock", Kind::Ours, WINDOW).slides(),
         Row::new::<tsc::Timed>("breaker on the TSC", Kind::Ours, WINDOW).slides(),
         Row::new::<coarse::Timed>("breaker on the coarse clock", Kind::Ours, WINDOW).slides(),
         Row::new::<permit::Permitted>("breaker, by permit", Kind::Ours, WINDOW).slides().sync(),
@@ -75,6 +76,14 @@ macro_rules! called {
 
 called!(Timed, closed());
 called!(Unlimited, closed().timeout(None));
+
+/// On the system's clock, without tokio.
+mod system {
+    use super::*;
+    use breaker::Clock;
+
+    called!(Timed, closed().clock(Clock::system()));
+}
 
 /// On the processor's time stamp counter.
 mod tsc {
