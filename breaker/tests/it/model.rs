@@ -167,7 +167,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: crate::times(2_000, 4), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::times(2_000, 2), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_circuit_does_what_the_model_does(

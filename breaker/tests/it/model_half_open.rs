@@ -168,7 +168,7 @@ fn enter(circuit: &Circuit, may_probe: bool, now: u64) -> (Said, Option<Ticket>)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: crate::times(2_000, 4), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::times(2_000, 2), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_circuit_does_what_the_model_does((settings, ops, looks_at_the_clock) in case()) {

@@ -2,6 +2,7 @@
 //! the sources of Hystrix and resilience4j, with the source of each row. opossum is recorded too: see `traces`.
 
 /// A recording of the real one.
+#[cfg(not(miri))] // Hundreds of them.
 mod pybreaker;
 /// A table of steps and what they lead to, played.
 mod table;

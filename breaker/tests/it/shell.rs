@@ -94,13 +94,14 @@ async fn what_was_given_up_is_dropped_before_the_caller_hears_of_it() {
 #[tokio::test(start_paused = true)]
 async fn work_that_never_rests_is_given_up_too() {
     let (breaker, _) = breaker();
-    // Uses up its share of the runtime's time at each poll, and lets a millisecond pass in each.
+    const STEP: Duration = Duration::from_millis(crate::times(1, 50));
+    // Uses up its share of the runtime's time at each poll, and lets a little time pass in each.
     let busy = async {
         for _ in 0..1_000 {
             while coop::has_budget_remaining() {
                 coop::consume_budget().await;
             }
-            advance_without_waiting(Duration::from_millis(1));
+            advance_without_waiting(STEP);
             coop::consume_budget().await;
         }
         Ok::<_, &str>(())

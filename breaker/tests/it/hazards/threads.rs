@@ -22,7 +22,7 @@ fn busy(circuit: &Circuit) {
 /// Two threads end one call each at the same moment, and only both together open the circuit; again and again, each time
 /// with an empty window, after what is to be there `before`.
 fn both_together(settings: &Settings, before: Option<Outcome>, outcome: Outcome) {
-    const ROUNDS: usize = crate::times(4_000, 20);
+    const ROUNDS: usize = crate::times(4_000, 8);
     let circuit = circuit(settings.clone());
     let (meeting, opened, missed) = (Meeting::default(), AtomicU32::new(0), AtomicU32::new(0));
     at_once(2, |thread| {
@@ -73,7 +73,7 @@ fn the_last_two_calls_at_once_fill_the_volume() {
 
 #[test]
 fn of_many_who_open_or_close_it_one_is_told() {
-    for _ in 0..crate::times(100, 3) {
+    for _ in 0..crate::times(100, 1) {
         let circuit = circuit(Settings::default());
         let opened = at_once(8, |_| circuit.open(ms(0)));
         assert_eq!(opened.iter().flatten().count(), 1);
@@ -110,7 +110,7 @@ fn of_two_who_come_for_the_last_place_one_gets_it() {
 
 #[test]
 fn of_many_threads_no_more_are_under_way_than_may_be() {
-    for (threads, places, times) in [(16, 5, crate::times(2_000, 20)), (2, 1, crate::times(40_000, 100))] {
+    for (threads, places, times) in [(16, 5, crate::times(2_000, 5)), (2, 1, crate::times(40_000, 100))] {
         let settings = Settings { capacity: Some(places), full_is_failure: false, ..Settings::default() };
         let circuit = circuit(settings);
         let now_there = AtomicU32::new(0);
@@ -169,7 +169,7 @@ fn threads_that_end_and_others_that_take_their_lane_lose_no_count() {
 #[test]
 fn more_threads_than_lanes_lose_no_count() {
     let circuit = circuit(Settings { trip: Trip::Failures(u64::MAX), ..Settings::default() });
-    const QUARTER: u64 = crate::times(1_000, 2);
+    const QUARTER: u64 = crate::times(1_000, 1);
     at_once(100, |thread| {
         for number in 0..4 * QUARTER as usize {
             let outcome = if (number + thread) % 4 == 0 { Outcome::Failure } else { Outcome::Success };
@@ -187,6 +187,7 @@ fn more_threads_than_lanes_lose_no_count() {
 #[test]
 fn threads_that_are_ending_lose_no_count() {
     const CALLS: u64 = crate::times(5_000, 10);
+    const THREADS: u64 = crate::times(60, 3);
     /// Makes calls while its thread's own things are torn down.
     struct AtTheEnd(Arc<Circuit>);
     impl Drop for AtTheEnd {
@@ -209,9 +210,9 @@ fn threads_that_are_ending_lose_no_count() {
             circuit.leave(ticket(&circuit, 0), Outcome::Success, ms(0));
         })
     };
-    let threads: Vec<_> = (0..60).map(threads).collect();
+    let threads: Vec<_> = (0..THREADS).map(threads).collect();
     for thread in threads {
         thread.join().expect("it does not panic");
     }
-    assert_eq!(circuit.snapshot(ms(0)).totals.successes, 300 + 60 * (CALLS + 1));
+    assert_eq!(circuit.snapshot(ms(0)).totals.successes, 300 + THREADS * (CALLS + 1));
 }
