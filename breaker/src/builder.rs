@@ -115,9 +115,8 @@ impl Builder {
     /// for: keep it short. What it does to this breaker itself is told at once, to all, before the rest of what it is told of;
     /// one that answers each change with another never ends. One that panics is told to the panic hook and otherwise passed over. One that holds a handle to
     /// this breaker keeps it alive for ever.
-    pub fn on_event(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-        self.listeners.push((Kinds::ALL, Box::new(listener)));
-        self
+    pub fn on_event(self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.listen(Kinds::ALL, listener)
     }
 
     /// The same for events of these kinds alone. What nobody wants to be told of is not made up: without a listener for
@@ -127,19 +126,26 @@ impl Builder {
     /// use breaker::{Breaker, EventKind};
     ///
     /// # fn main() -> Result<(), breaker::SettingsError> {
-    /// let turns = [EventKind::Open, EventKind::HalfOpen, EventKind::Close];
     /// let breaker = Breaker::builder("payment")
-    ///     .on(turns, |event| println!("{}: {}", event.circuit, event.kind.name()))
+    ///     .on(EventKind::TRANSITIONS, |event| println!("{}: {}", event.circuit, event.kind.name()))
     ///     .build()?;
     /// breaker.open(); // payment: open
     /// # Ok(()) }
     /// ```
     pub fn on(
-        mut self,
+        self,
         kinds: impl IntoIterator<Item = EventKind>,
         listener: impl Fn(&Event<'_>) + Send + Sync + 'static,
     ) -> Self {
-        self.listeners.push((kinds.into_iter().collect(), Box::new(listener)));
+        self.listen(kinds.into_iter().collect(), listener)
+    }
+
+    pub(crate) fn listen(
+        mut self,
+        kinds: Kinds,
+        listener: impl Fn(&Event<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.listeners.push((kinds, Box::new(listener)));
         self
     }
 

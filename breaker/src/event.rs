@@ -54,6 +54,9 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// The changes of state.
+    pub const TRANSITIONS: [Self; 3] = [Self::Open, Self::HalfOpen, Self::Close];
+
     /// opossum's name for it.
     #[must_use]
     pub fn name(self) -> &'static str {

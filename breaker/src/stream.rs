@@ -33,7 +33,7 @@ pub struct Happened {
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let stream = EventStream::of_transitions(1_000);
-/// let breaker = Breaker::builder("payment").on_event(stream.listener()).build()?;
+/// let breaker = Breaker::builder("payment").on(EventKind::TRANSITIONS, stream.listener()).build()?;
 ///
 /// let mut events = stream.subscribe();
 /// breaker.open();

@@ -26,9 +26,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
-/// What changes a circuit's state.
-const TURNS: [EventKind; 3] = [EventKind::Open, EventKind::HalfOpen, EventKind::Close];
-
 /// A service that is ready to listen.
 #[derive(Debug)]
 pub struct Service {
@@ -228,8 +225,8 @@ fn circuit<R: Record>(
         .settings(settings.circuit.settings())
         .on(log::SAID, log::circuit)
         .on(InARow::COUNTED, in_a_row.listener())
-        .on(TURNS, move |event| events.happened(event))
-        .on(TURNS, move |event| turns.note(event))
+        .on(EventKind::TRANSITIONS, move |event| events.happened(event))
+        .on(EventKind::TRANSITIONS, move |event| turns.note(event))
         .build()?;
     Ok(Some(Circuit::new(R::NAME, name, breaker, in_a_row)))
 }

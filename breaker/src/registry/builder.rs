@@ -5,8 +5,9 @@ use super::sharing::Sharer;
 use super::table::Table;
 use super::{Dropped, Registry, Shared, nanos};
 use crate::breaker::Breaker;
-use crate::event::Event;
+use crate::event::{Event, EventKind};
 use crate::settings::{Settings, SettingsError};
+use crate::watch::Kinds;
 use std::fmt;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub struct RegistryBuilder {
 /// Who is told of what. A listener is one for all circuits: each holds a pointer to it.
 #[derive(Default)]
 pub(super) struct Hooks {
-    pub(super) on_event: Vec<Arc<OnEvent>>,
+    pub(super) on_event: Vec<(Kinds, Arc<OnEvent>)>,
     pub(super) on_drop: Vec<Box<OnDrop>>,
     pub(super) on_refused: Vec<Box<OnRefused>>,
 }
@@ -78,7 +79,17 @@ impl RegistryBuilder {
     /// Has `listener` told of what happens to every circuit; [`Event::circuit`] says to which. As
     /// [`Builder::on_event`](crate::Builder::on_event), which see.
     pub fn on_event(mut self, listener: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
-        self.hooks.on_event.push(Arc::new(listener));
+        self.hooks.on_event.push((Kinds::ALL, Arc::new(listener)));
+        self
+    }
+
+    /// The same for events of these kinds alone. As [`Builder::on`](crate::Builder::on), which see.
+    pub fn on(
+        mut self,
+        kinds: impl IntoIterator<Item = EventKind>,
+        listener: impl Fn(&Event<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.on_event.push((kinds.into_iter().collect(), Arc::new(listener)));
         self
     }
 
@@ -119,9 +130,9 @@ impl Hooks {
     /// A circuit that the registry does not know yet.
     pub(super) fn make(&self, name: &str, plan: &Plan) -> Result<Breaker, SettingsError> {
         let mut builder = Breaker::builder(name).settings(plan.settings.clone());
-        for listener in &self.on_event {
+        for (kinds, listener) in &self.on_event {
             let listener = Arc::clone(listener);
-            builder = builder.on_event(move |event| listener(event));
+            builder = builder.listen(*kinds, move |event| listener(event));
         }
         let breaker = builder.build()?;
         if let Some(mode) = plan.mode {

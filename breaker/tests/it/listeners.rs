@@ -54,7 +54,7 @@ async fn a_listener_is_told_of_what_it_asked_for() {
     let breaker = Breaker::builder("north")
         .volume(3)
         .on([EventKind::Success, EventKind::Reject], hear("calls"))
-        .on([EventKind::Open, EventKind::HalfOpen, EventKind::Close], hear("turns"))
+        .on(EventKind::TRANSITIONS, hear("turns"))
         .on([], hear("nothing"))
         .build()
         .expect("these settings are right");

@@ -232,18 +232,22 @@ fn a_circuit_can_be_removed() {
 
 #[tokio::test(start_paused = true)]
 async fn one_listener_hears_of_all_circuits() {
-    let heard = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&heard);
-    let registry = Registry::builder()
-        .on_event(move |event| {
-            if event.kind == EventKind::Open {
-                sink.lock().expect("nobody panics with it").push(event.circuit.to_owned());
-            }
-        })
-        .build();
+    let (all, opened) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+    let push = |to: &Arc<Mutex<Vec<String>>>| {
+        let to = Arc::clone(to);
+        move |event: &breaker::Event<'_>| {
+            let heard = format!("{} {}", event.circuit, event.kind.name());
+            to.lock().expect("nobody panics with it").push(heard);
+        }
+    };
+    let registry = Registry::builder().on_event(push(&all)).on([EventKind::Open], push(&opened)).build();
     fail(&registry.get("a")).await;
     fail(&registry.get("b")).await;
-    assert_eq!(*heard.lock().expect("nobody panics with it"), ["a", "b"]);
+    assert_eq!(
+        *all.lock().expect("nobody panics with it"),
+        ["a fire", "a failure", "a open", "b fire", "b failure", "b open"]
+    );
+    assert_eq!(*opened.lock().expect("nobody panics with it"), ["a open", "b open"], "those it asked for");
 }
 
 #[test]
