@@ -211,7 +211,7 @@ async fn a_refusal_does_not_hide_that_an_attempt_was_made() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_failures_makes_no_more_retries_than_the_budget_has() {
-    const CALLS: u64 = crate::times(10_000, 500);
+    const CALLS: u64 = crate::times(10_000, 100);
     let breaker = patient();
     let settings = BudgetSettings { ratio: 0.2, per_second: 10, ..BudgetSettings::default() };
     let budget = Budget::new(settings).expect("right");
