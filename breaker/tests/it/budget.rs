@@ -111,7 +111,7 @@ proptest! {
     /// Against a plain list of everything that happened.
     #[test]
     fn a_window_holds_no_more_than_its_share(
-        steps in vec((0_u64..3_000, 0_usize..20, 0_usize..20), 1..60),
+        steps in vec((0_u64..3_000, 0_usize..20, 0_usize..20), 1..crate::times(60, 6)),
         hundredths in 0_u32..200, per_second in 0_u32..5,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -175,7 +175,7 @@ proptest! {
         volume in 0_u64..6,
         capacity in 1_u32..4,
         warm_up in prop_oneof![3 => Just(0_u64), 1 => Just(2_000)],
-        ops in prop::collection::vec(op(), 1..120),
+        ops in prop::collection::vec(op(), 1..crate::times(120, 30)),
     ) {
         let circuit = Circuit::new(Settings {
             trip: Trip::Errors(Threshold::Above(threshold)),

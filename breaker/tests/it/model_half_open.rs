@@ -153,8 +153,9 @@ fn settings(calls: bool) -> impl Strategy<Value = Settings> {
 
 /// All of one case.
 fn case() -> impl Strategy<Value = (Settings, Vec<Op>, bool)> {
-    prop::bool::weighted(0.3)
-        .prop_flat_map(|calls| (settings(calls), prop::collection::vec(op(calls), 1..100), any::<bool>()))
+    prop::bool::weighted(0.3).prop_flat_map(|calls| {
+        (settings(calls), prop::collection::vec(op(calls), 1..crate::times(100, 25)), any::<bool>())
+    })
 }
 
 fn enter(circuit: &Circuit, may_probe: bool, now: u64) -> (Said, Option<Ticket>) {

@@ -121,7 +121,7 @@ async fn the_longest_unused_goes_for_want_of_room() {
 #[tokio::test(start_paused = true)]
 async fn idle_circuits_go_as_new_ones_come() {
     let (registry, told) = telling(Registry::builder().idle(Duration::from_secs(60)));
-    for name in 0..100 {
+    for name in 0..crate::times(100, 20) {
         drop(registry.get(&format!("old {name}")));
     }
     time::advance(Duration::from_secs(60)).await;
@@ -138,15 +138,16 @@ async fn idle_circuits_go_as_new_ones_come() {
 
 #[tokio::test(start_paused = true)]
 async fn idle_circuits_go_when_asked_to() {
+    const MANY: usize = crate::times(500, 80);
     let (registry, told) = telling(Registry::builder().idle(Duration::from_secs(60)));
     let held = registry.get("held");
-    for name in 0..500 {
+    for name in 0..MANY {
         drop(registry.get(&name.to_string()));
     }
     registry.get("open").open();
     time::advance(Duration::from_secs(61)).await;
-    assert_eq!(registry.drop_idle(), 500);
-    assert_eq!((registry.len(), take(&told).len()), (2, 500));
+    assert_eq!(registry.drop_idle(), MANY);
+    assert_eq!((registry.len(), take(&told).len()), (2, MANY));
     // What was held was in use: its time begins when it is let go.
     drop(held);
     assert_eq!(registry.drop_idle(), 0);
@@ -162,7 +163,7 @@ async fn what_is_in_use_stays_as_long_as_others_can_go() {
     let held = registry.get("held");
     registry.get("open").open();
     registry.get("disabled").disable();
-    for name in 0..1_000 {
+    for name in 0..crate::times(1_000, 40) {
         drop(registry.get(&name.to_string()));
         time::advance(Duration::from_millis(300)).await;
     }
@@ -195,7 +196,7 @@ async fn where_all_are_in_use_the_one_that_nobody_holds_goes_first_and_that_is_t
 
 #[test]
 fn room_is_made_by_looking_at_a_few() {
-    const MANY: usize = crate::times(10_000, 500);
+    const MANY: usize = crate::times(10_000, 200);
     let (registry, told) = telling(Registry::builder().at_most(MANY));
     let mut held: Vec<_> = (0..MANY).map(|name| registry.get(&name.to_string())).collect();
     let far = (MANY / 2).to_string();

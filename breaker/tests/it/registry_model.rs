@@ -35,7 +35,7 @@ fn steps(names: u8, holding: bool) -> impl Strategy<Value = Vec<Step>> {
         10 => Step::Wait(wait),
         _ => Step::DropIdle,
     });
-    prop::collection::vec(step, 1..200)
+    prop::collection::vec(step, 1..crate::times(200, 30))
 }
 
 /// A circuit as the account has it.

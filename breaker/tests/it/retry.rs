@@ -211,9 +211,10 @@ async fn a_refusal_does_not_hide_that_an_attempt_was_made() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_failures_makes_no_more_retries_than_the_budget_has() {
-    const CALLS: u64 = crate::times(10_000, 500);
+    const CALLS: u64 = crate::times(10_000, 40);
+    const A_SECOND: u32 = crate::times(10, 2);
     let breaker = patient();
-    let settings = BudgetSettings { ratio: 0.2, per_second: 10, ..BudgetSettings::default() };
+    let settings = BudgetSettings { ratio: 0.2, per_second: A_SECOND, ..BudgetSettings::default() };
     let budget = Budget::new(settings).expect("right");
     let policy = Arc::new(retrying(&breaker, 3).budget(&budget).build().expect("right"));
     let mut calls = tokio::task::JoinSet::new();
@@ -225,7 +226,11 @@ async fn a_flood_of_failures_makes_no_more_retries_than_the_budget_has() {
         assert_eq!(call.expect("no panic"), Err(CallError::Failed("no")));
     }
     let retries = breaker.snapshot().counts.fires - CALLS;
-    assert_eq!(retries, CALLS / 5 + 100, "a fifth of the calls, and 10 a second for 10 s");
+    assert_eq!(
+        retries,
+        CALLS / 5 + u64::from(A_SECOND) * 10,
+        "a fifth of the calls, and some a second for 10 s"
+    );
     assert_eq!(budget.balance(), 0);
 }
 
@@ -282,10 +287,10 @@ async fn an_answer_at_the_deadline_is_an_answer() {
 async fn work_that_never_rests_does_not_hide_the_deadline() {
     use tokio::task::coop;
     let breaker = Breaker::builder("test").timeout(None).build().expect("right");
-    let deadline = Duration::from_millis(200);
+    let deadline = Duration::from_millis(crate::times(200, 20));
     let policy = Policy::builder(&breaker).deadline(deadline).build().expect("right");
     let busy = async || {
-        for _ in 0..1_000 {
+        for _ in 0..crate::times(1_000, 100) {
             while coop::has_budget_remaining() {
                 coop::consume_budget().await;
             }

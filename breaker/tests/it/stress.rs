@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-const THREADS: u64 = 8;
-const STEPS: u64 = crate::times(2_000, 60);
+const THREADS: u64 = crate::times(8, 4);
+const STEPS: u64 = crate::times(2_000, 40);
 
 /// A little chance for each thread, the same each time.
 struct Dice(u64);
@@ -182,7 +182,7 @@ fn with_a_listener_every_change_is_told_once_and_fits_the_one_before() {
         told.sort_unstable_by_key(|(turns, ..)| *turns);
         let numbers: Vec<_> = told.iter().map(|(turns, ..)| *turns).collect();
         assert_eq!(numbers, (1..=turns).collect::<Vec<_>>(), "each once");
-        assert!(turns > crate::times(500, 5), "only {turns} changes");
+        assert!(turns > crate::times(500, 2), "only {turns} changes");
         let mut state = State::Closed;
         for (turns, from, to) in told {
             assert_eq!(from, state, "before change {turns}");
@@ -218,8 +218,10 @@ fn without_a_listener_the_sums_are_right_too() {
 
 #[test]
 fn calls_that_are_judged_nowhere_add_up_to_the_last_one() {
-    const CALLS: u64 = crate::times(20_000, 60);
-    let settings = Settings { trip: Trip::Failures(u64::MAX), timeout: None, ..Settings::default() };
+    const CALLS: u64 = crate::times(20_000, 100);
+    // Its clock is that of the machine: the window is one that no run outlasts.
+    let window = Window::Time { length: Duration::from_secs(3_600), buckets: 10 };
+    let settings = Settings { trip: Trip::Failures(u64::MAX), timeout: None, window, ..Settings::default() };
     let breaker = Breaker::builder("test").settings(settings).build().expect("right");
     let ends: [AtomicU64; 3] = Default::default();
     std::thread::scope(|scope| {

@@ -85,6 +85,9 @@ impl Truths {
         assert_eq!((seen.in_flight, Seen::get(&traffic.seen.under_way)), (0, 0));
         assert_eq!(breaker.status().in_flight, 0);
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if cfg!(miri) {
+            return; // The few seconds there may be quiet ones.
+        }
         // The hour was not a quiet one.
         assert!(told.changes.len() > 100, "only {} changes of state", told.changes.len());
         for to in [State::Closed, State::Open, State::HalfOpen] {

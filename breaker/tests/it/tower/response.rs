@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_millis(300);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_calls_at_once_one_probe_reaches_the_inner_service() {
-    for _ in 0..20 {
+    for _ in 0..crate::times(20, 1) {
         // Half-open at once, and for as long as its probe hangs.
         let reset = Duration::from_nanos(1);
         let breaker = Breaker::builder("test").reset(reset).timeout(None).build().expect("right settings");

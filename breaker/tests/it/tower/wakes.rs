@@ -132,7 +132,7 @@ async fn a_circuit_that_opens_in_the_middle_of_a_poll_is_seen() {
 /// The same, as a race between two threads, many times.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn opening_and_beginning_to_wait_do_not_miss_each_other() {
-    for _ in 0..500 {
+    for _ in 0..crate::times(500, 4) {
         let (_, mut waiting, seen, _) = guarded();
         let mut other = waiting.clone();
         assert!(poll_ready(&mut other, &Arc::default()).is_ready());
@@ -157,8 +157,8 @@ async fn opening_and_beginning_to_wait_do_not_miss_each_other() {
 /// of many runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn retrying_tasks_behind_a_small_limit_never_hang() {
-    const TASKS: usize = 64;
-    const ANSWERS: usize = 50;
+    const TASKS: usize = crate::times(64, 6);
+    const ANSWERS: usize = crate::times(50, 6);
     let breaker = Breaker::builder("test").volume(5).build().expect("right settings");
     let count = Arc::new(AtomicUsize::new(0));
     let service = service_fn(move |()| {
@@ -210,7 +210,7 @@ async fn many_who_wait_are_all_woken() {
     assert!(poll_ready(&mut other, &Arc::default()).is_ready());
     seen.busy(true);
     let mut tasks = JoinSet::new();
-    for _ in 0..64 {
+    for _ in 0..crate::times(64, 8) {
         let mut service = service.clone();
         tasks.spawn(async move { ask(&mut service, Ask::Succeed).await });
     }
