@@ -1,9 +1,11 @@
 //! What is done for web pages alone: a layer around those requests that name the page's `Origin`.
 //!
-//! Services send no such header to one another, and need not write and read the headers that browsers look for.
+//! Services send no such header to one another, and need not write and read the headers that browsers look for. An
+//! answer that a cache may keep says that it depends on that.
 
-use axum::http::{Request, header};
-use futures_util::future::Either;
+use axum::http::{HeaderValue, Method, Request, Response, header};
+use futures_util::TryFutureExt as _;
+use futures_util::future::{Either, MapOk};
 use std::task::{Context, Poll};
 use tower::{Layer, Service};
 
@@ -26,14 +28,14 @@ pub(crate) struct Forked<P, O> {
     others: O,
 }
 
-impl<B, P, O> Service<Request<B>> for Forked<P, O>
+impl<B, R, P, O> Service<Request<B>> for Forked<P, O>
 where
-    P: Service<Request<B>>,
-    O: Service<Request<B>, Response = P::Response, Error = P::Error>,
+    P: Service<Request<B>, Response = Response<R>>,
+    O: Service<Request<B>, Response = Response<R>, Error = P::Error>,
 {
-    type Response = P::Response;
+    type Response = Response<R>;
     type Error = P::Error;
-    type Future = Either<P::Future, O::Future>;
+    type Future = MapOk<Either<P::Future, O::Future>, fn(Response<R>) -> Response<R>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), P::Error>> {
         match self.pages.poll_ready(cx) {
@@ -43,9 +45,20 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        match request.headers().contains_key(header::ORIGIN) {
+        let finish = if *request.method() == Method::POST { as_it_is } else { varies };
+        let answer = match request.headers().contains_key(header::ORIGIN) {
             true => Either::Left(self.pages.call(request)),
             false => Either::Right(self.others.call(request)),
-        }
+        };
+        answer.map_ok(finish as fn(_) -> _)
     }
+}
+
+fn as_it_is<R>(answer: Response<R>) -> Response<R> {
+    answer
+}
+
+fn varies<R>(mut answer: Response<R>) -> Response<R> {
+    answer.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
+    answer
 }

@@ -100,7 +100,11 @@ impl Reply {
                 let data = Data { msg: None, saved: &saved, response: Some(&body) };
                 let text = || format!("\n{location} -> Next {body}");
                 let body = Body { location: &location, data: &data, error: None, queued: false };
-                mark(answer(voice, &body, text), degraded.as_deref(), queued)
+                let mut response = answer(voice, &body, text);
+                if voice.strict && queued {
+                    *response.status_mut() = StatusCode::ACCEPTED;
+                }
+                mark(response, degraded.as_deref(), queued)
             }
             Self::Degraded(saved, told) if voice.strict && !told.queued => strict(location, &saved, &told),
             Self::Degraded(saved, told) => {

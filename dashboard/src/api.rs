@@ -9,7 +9,7 @@ use crate::relay;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chassis::Problem;
 use serde::Deserialize;
@@ -78,12 +78,42 @@ pub(crate) async fn order(State(app): State<Arc<App>>, body: Body) -> Result<Fre
     })))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pupil {
+    page: String,
+}
+
+impl Pupil {
+    async fn of(body: Body) -> Result<String, Problem> {
+        let Self { page } = typed(&relay::read(body).await?, r#"{"page": "3f2a"}"#)?;
+        match page.len() {
+            1..=limits::NAME => Ok(page),
+            _ => Err(Problem::field("page", format!("expected 1 to {} bytes", limits::NAME))),
+        }
+    }
+}
+
+/// `PUT /api/lesson`
+pub(crate) async fn take_lesson(State(app): State<Arc<App>>, body: Body) -> Result<StatusCode, Problem> {
+    app.lesson.take(Pupil::of(body).await?).map(|()| StatusCode::NO_CONTENT).map_err(|left| {
+        let detail = "a lesson is under way on another page: it changes what this one would";
+        Problem::new(StatusCode::CONFLICT, detail).retry_after(left)
+    })
+}
+
+/// `DELETE /api/lesson`
+pub(crate) async fn leave_lesson(State(app): State<Arc<App>>, body: Body) -> Result<StatusCode, Problem> {
+    app.lesson.leave(&Pupil::of(body).await?);
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// A body as what it should be; `like` is one that is.
 fn typed<T: DeserializeOwned>(body: &[u8], like: &str) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| {
         let detail = format!("{error}: expected something like {like}");
         match error.is_data() {
-            true => Problem::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, detail),
+            true => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
             false => Problem::unreadable(detail),
         }
     })

@@ -1,6 +1,7 @@
 //! What the routes work with.
 
 use crate::feed::Feed;
+use crate::lesson::Lesson;
 use crate::load::Load;
 use crate::orders::Orders;
 use crate::relay::Relay;
@@ -16,4 +17,5 @@ pub(crate) struct App {
     pub(crate) relay: Relay,
     pub(crate) orders: Orders,
     pub(crate) load: Load,
+    pub(crate) lesson: Lesson,
 }

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::feed::Feed;
 use crate::follow::Follower;
+use crate::lesson::Lesson;
 use crate::limits;
 use crate::load::Load;
 use crate::orders::Orders;
@@ -48,6 +49,7 @@ impl Dashboard {
             admin: Admin::new(&settings.admin),
             relay: Relay::new(client.clone(), settings.admin.admin_token.clone()),
             load: Load::new(orders.clone(), Arc::clone(&feed)),
+            lesson: Lesson::default(),
             orders,
             feed,
             peers,

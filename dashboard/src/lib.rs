@@ -15,6 +15,7 @@ mod parser;
 
 mod answer;
 mod api;
+mod lesson;
 mod load;
 mod orders;
 mod relay;

@@ -33,6 +33,9 @@ pub(crate) const ANSWER: usize = 1024 * 1024;
 /// Longest name of a rule or a preset.
 pub(crate) const NAME: usize = 64;
 
+/// How long a page has a lesson of which it says nothing more.
+pub(crate) const LESSON: Duration = Duration::from_secs(30);
+
 /// For the whole answer to an order.
 pub(crate) const ORDER_TIME: Duration = Duration::from_secs(10);
 /// Orders a second that the load may ask for.

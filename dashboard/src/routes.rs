@@ -39,6 +39,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/api/me", get(api::me))
         .route("/api/load", get(api::load).put(api::set_load))
         .route("/api/order", post(api::order))
+        .route("/api/lesson", put(api::take_lesson).delete(api::leave_lesson))
         .merge(control);
     page.merge(app.admin.guard(api))
         .method_not_allowed_fallback(wrong_method)

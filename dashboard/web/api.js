@@ -64,6 +64,12 @@ export const sendOrder = (count) => ask('POST', '/api/order', count === undefine
 /** Orders a second; 0 stops. @param {number} rate */
 export const setLoad = (rate) => ask('PUT', '/api/load', { rate });
 
+/** The lesson is this page's for half a minute. @param {string} page */
+export const takeLesson = (page) => ask('PUT', '/api/lesson', { page });
+
+/** @param {string} page */
+export const leaveLesson = (page) => ask('DELETE', '/api/lesson', { page });
+
 /** @param {string} service */
 export const chaos = (service) => ask('GET', `${of(service)}/chaos`);
 

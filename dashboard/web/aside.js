@@ -39,8 +39,11 @@ export function setAside(service, act) {
         if (asking || Date.now() < notBefore) return;
         asking = true;
         try {
+            const asked = count;
             const { queue } = await act.list(service);
             draw(queue);
+            // It has changed while this was asked for.
+            if (asked !== count) count = -1;
         } catch {
             count = -1;
             notBefore = Date.now() + AGAIN;

@@ -52,6 +52,8 @@ const LOOK = 150;
 const AGAIN = 250;
 /** A snapshot that is under way when something was changed is not taken for news. */
 const NEWS = 120;
+/** The lesson is another page's when nothing was said of it for half a minute. */
+const STILL_HERE = 5000;
 
 class Stopped extends Error {}
 
@@ -72,6 +74,7 @@ export function teacher(known, api, changed) {
     let kept = null;
     /** @type {Set<() => void>} */
     const watchers = new Set();
+    const page = Math.random().toString(36).slice(2);
     /** @type {Set<number>} */
     const passed = new Set();
 
@@ -217,7 +220,9 @@ export function teacher(known, api, changed) {
         const context = contextFor(stop.signal);
         kept = null;
         changed();
+        const here = setInterval(() => { api.takeLesson(page).catch(() => {}); }, STILL_HERE);
         try {
+            await api.takeLesson(page);
             kept = await keep();
             await setScene(lesson, stop.signal);
             run.phase = 'steps';
@@ -238,6 +243,8 @@ export function teacher(known, api, changed) {
         } catch (error) {
             run.why = `${run.why} ${/** @type {Error} */ (error).message}`.trim();
         }
+        clearInterval(here);
+        api.leaveLesson(page).catch(() => {});
         run.phase = 'over';
         changed();
     }
@@ -250,6 +257,7 @@ export function teacher(known, api, changed) {
             if (!run || !kept || run.phase === 'over') return;
             stop?.abort();
             putBack(kept).catch(() => {});
+            api.leaveLesson(page).catch(() => {});
         },
         passed,
         get run() { return run; },

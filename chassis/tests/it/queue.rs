@@ -287,6 +287,10 @@ async fn who_is_asked_by_another_service_says_so_up_the_chain() {
     assert_eq!((answer.header("x-degraded"), answer.header("x-queued")), ("last", "1"));
     let json = answer.json();
     assert_eq!((json.get("queued"), &json["data"]["response"]["queued"]), (None, &true.into()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let strict = ["--chain-svc", &url, "--chain-name", "middle", "--strict-status"];
+    let answer = post(&service(folder.path(), &strict).await.router(), "/create", NESTED).await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-queued")), (202, "1"), "it is not done yet");
     middle.stopped().await;
 }
 

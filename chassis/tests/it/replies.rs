@@ -187,6 +187,7 @@ async fn any_web_page_may_use_the_routes() {
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     let other = get(&router, "/").await;
     assert_eq!(other.header("access-control-allow-origin"), "", "nobody else needs to be told");
+    assert_eq!((answer.header("vary"), other.header("vary")), ("origin", "origin"), "caches are");
     let exposed = "x-degraded,x-queued,idempotency-replayed,retry-after,x-trace-id,x-chaos-fault";
     assert_eq!(answer.header("access-control-expose-headers"), exposed);
 }

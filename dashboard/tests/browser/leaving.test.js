@@ -82,3 +82,25 @@ test('what is spent does not begin anew', async () => {
         await close();
     }
 });
+
+test('of two pages one has a lesson, and the other is told', async () => {
+    const before = await everything();
+    const [one, other] = await Promise.all([open(browser, stack.url), open(browser, stack.url)]);
+    try {
+        for (const { page } of [one, other]) await page.locator('#tab-lessons').click();
+        await one.page.locator('.lesson[data-lesson="3"]').click();
+        await one.page.locator('.running[data-phase="steps"]').waitFor({ timeout: 60_000 });
+        await other.page.locator('.lesson[data-lesson="1"]').click();
+        await other.page.locator('.running', { hasText: 'under way on another page' }).waitFor();
+        await one.page.locator('#lesson-stop').click();
+        await one.page.locator('.running[data-phase="over"]').waitFor();
+        await isAsItWas(before);
+        await other.page.locator('#lesson-again').click();
+        await other.page.locator('.running[data-phase="scene"], .running[data-phase="steps"]').first().waitFor();
+        await other.page.locator('#lesson-stop').click();
+        await other.page.locator('.running[data-phase="over"]', { hasText: 'Stopped' }).waitFor();
+        await isAsItWas(before);
+    } finally {
+        await Promise.all([one.close(), other.close()]);
+    }
+});

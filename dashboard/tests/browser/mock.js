@@ -266,6 +266,11 @@ export async function startMock({ port = 0, jumps = 4, token = null, mayChange =
             toAll('load', mock.load);
             return json(mock.load);
         }
+        if (path === '/api/lesson') {
+            if (request.method === 'PUT' && mock.lesson && mock.lesson !== body.page) return problem(409, 'a lesson is under way on another page');
+            mock.lesson = request.method === 'PUT' ? body.page : null;
+            return response.writeHead(204).end();
+        }
         if (path === '/api/order') return json(await order(body?.count ?? 0, true));
         const [, name, what, ...rest] = path.match(/^\/api\/services\/(\w+)\/(\w+)(?:\/(.*))?$/) ?? [];
         const service = mock.services.get(name);

@@ -4,8 +4,10 @@ use crate::place::{Answer, Running};
 use reqwest::Method;
 use testkit::{Behaviour, Peer};
 
-const CHANGES: [(Method, &str); 9] = [
+const CHANGES: [(Method, &str); 11] = [
     (Method::PUT, "/api/load"),
+    (Method::PUT, "/api/lesson"),
+    (Method::DELETE, "/api/lesson"),
     (Method::POST, "/api/order"),
     (Method::PUT, "/api/services/order/circuit"),
     (Method::PUT, "/api/services/order/chaos/rules/a"),
@@ -38,8 +40,13 @@ async fn a_token_is_asked_for_where_one_is_set() {
     assert_eq!(order.count(), 0, "nothing was passed on");
     for (method, path) in CHANGES {
         let request = dashboard.request(method.clone(), path).bearer_auth("an-old-secret");
-        let answer = Answer::of(request.body(if path == "/api/load" { r#"{"rate":0}"# } else { "" })).await;
-        assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text);
+        let (body, status) = match path {
+            "/api/load" => (r#"{"rate":0}"#, 200),
+            "/api/lesson" => (r#"{"page":"a"}"#, 204),
+            _ => ("", 200),
+        };
+        let answer = Answer::of(request.body(body)).await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text);
     }
     let me = dashboard.get("/api/me").await.json();
     assert_eq!(me, serde_json::json!({ "may_change": false, "token_set": true }));

@@ -140,6 +140,8 @@ async fn what_is_wrong_is_named() {
         (Method::PUT, "/api/load", r#"{"rate":-1}"#, 422, "rate"),
         (Method::PUT, "/api/load", r#"{"rate":1.5}"#, 422, "expected something like"),
         (Method::PUT, "/api/load", r#"{"rate":1,"for":2}"#, 422, "for"),
+        (Method::PUT, "/api/lesson", "{}", 422, r#"expected something like {"page": "3f2a"}"#),
+        (Method::PUT, "/api/lesson", r#"{"page":""}"#, 422, "page: expected 1 to 64 bytes"),
         (Method::POST, "/api/order", r#"{"count":-1}"#, 422, "expected something like"),
         (Method::POST, "/api/order", "null", 422, "expected something like"),
         (Method::POST, "/api/order", "", 502, "the answer of order broke off"),
