@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 use traffic::Traffic;
 use truths::Truths;
 
-const HOUR: Duration = Duration::from_secs(crate::times(60 * 60, 5));
+const HOUR: Duration = Duration::from_secs(crate::times(60 * 60, 1));
 
 /// What is drawn, all from one seed.
 struct Dice(TestRunner);
@@ -79,7 +79,7 @@ async fn an_hour_of_random_faults_breaks_no_rule() {
     traffic.end().await;
     truths.hold(&breaker, &traffic);
     truths.nothing_is_held(&breaker, &traffic);
-    assert!(steps > crate::times(5_000, 1), "only {steps} steps");
+    assert!(steps > crate::times(5_000, 0), "only {steps} steps");
 
     // And it still works.
     breaker.set_mode(Mode::Auto);

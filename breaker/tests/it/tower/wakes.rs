@@ -14,7 +14,7 @@ use tower::limit::ConcurrencyLimit;
 use tower::{Layer as _, Service, service_fn};
 
 /// Only a task that hangs takes so long.
-const FOREVER: Duration = Duration::from_secs(60);
+const FOREVER: Duration = Duration::from_secs(crate::times(60, 3_600));
 const RESET: Duration = Duration::from_secs(10);
 
 /// A service that waits for a busy inner one, and a clone of it that is ready.
@@ -157,8 +157,8 @@ async fn opening_and_beginning_to_wait_do_not_miss_each_other() {
 /// of many runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn retrying_tasks_behind_a_small_limit_never_hang() {
-    const TASKS: usize = crate::times(64, 6);
-    const ANSWERS: usize = crate::times(50, 6);
+    const TASKS: usize = crate::times(64, 4);
+    const ANSWERS: usize = crate::times(50, 3);
     let breaker = Breaker::builder("test").volume(5).build().expect("right settings");
     let count = Arc::new(AtomicUsize::new(0));
     let service = service_fn(move |()| {
