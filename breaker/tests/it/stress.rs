@@ -141,11 +141,8 @@ fn is_at_rest(breaker: &Breaker, seen: &Seen) {
     assert_eq!(at_rest.totals.semaphore_rejections, seen.full.load(Ordering::Relaxed));
     let ended = at_rest.totals.successes + at_rest.totals.failures + at_rest.totals.rejects;
     assert!(ended <= asked, "nothing is counted twice: {:?}", at_rest.totals);
-    assert!(
-        at_rest.totals.successes > asked / 100 && at_rest.totals.failures > asked / 100,
-        "{:?}",
-        at_rest.totals
-    );
+    let some = asked / crate::times(100, 1_000);
+    assert!(at_rest.totals.successes > some && at_rest.totals.failures > some, "{:?}", at_rest.totals);
     breaker.close();
     breaker.update(Settings { capacity: Some(5), ..Settings::default() }).expect("right");
     let places: Vec<_> = (0..5).map(|_| breaker.permit()).collect();
