@@ -184,11 +184,10 @@ impl Circuit {
     /// Lets a call through, or refuses it, where there is no more to it than to count it.
     #[inline(always)]
     pub(crate) fn enter_simply(&self, now: u64) -> Simply {
-        let word = self.hot.word();
+        let (word, until) = (self.hot.word(), self.hot.until());
         if word.is_auto(State::Closed) {
-            return self.enter_closed_by(word, now);
+            return self.enter_closed(now);
         }
-        let until = self.hot.until();
         if !word.is_auto(State::Open) || until <= now {
             return Simply::Not;
         }
@@ -197,15 +196,10 @@ impl Circuit {
     }
 
     /// The same for a closed circuit alone.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter_closed(&self, now: u64) -> Simply {
         let word = self.hot.word();
-        if word.is_auto(State::Closed) { self.enter_closed_by(word, now) } else { Simply::Not }
-    }
-
-    #[inline(always)]
-    fn enter_closed_by(&self, word: Word, now: u64) -> Simply {
-        if self.hot.rules().any(Rules::COUNTED) {
+        if !word.is_auto(State::Closed) || self.hot.rules().any(Rules::COUNTED) {
             return Simply::Not;
         }
         self.window.count(Kind::Fires, now);

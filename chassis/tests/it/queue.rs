@@ -1,8 +1,7 @@
 //! Orders that cannot be handed on are remembered and delivered, once, whatever dies or freezes in between.
 
-use crate::metrics::series;
 use crate::parcel::{Answer, NESTED, PARCEL, Parcel, get, post, post_for_text, post_with, service, settings};
-use crate::running::{Running, client};
+use crate::running::Running;
 use chassis::Service;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -97,35 +96,6 @@ async fn what_could_not_be_handed_on_is_delivered_once_the_next_one_is_back() {
     assert_eq!(parcels(&next).await, 3);
     front.stopped().await;
     next.stopped().await;
-}
-
-#[tokio::test]
-async fn what_an_open_circuit_will_refuse_is_queued_in_the_same_write() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let peer = Peer::start(Behaviour::json(502, "{}")).await;
-    let url = peer.url("/");
-    let front = Running::start(folder.path(), &["--chain-name", "next", "--chain-svc", &url]).await;
-    let settled = async || {
-        let text = client().get(front.url("/metrics")).send().await.expect("an answer").text().await;
-        let done = r#"store_operation_duration_seconds_count{operation="settle",outcome="done"}"#;
-        series(&text.expect("a text"))[done]
-    };
-    assert_eq!(create(&front, NESTED).await["error"]["status"], 502, "it opens the circuit");
-    assert_eq!(settled().await, 1.0);
-    let refused = create(&front, NESTED).await;
-    assert_eq!((&refused["queued"], &refused["error"]["code"]), (&true.into(), &"EOPENBREAKER".into()));
-    let listed = queue(&front).await;
-    let second = &listed["queue"][1];
-    assert_eq!((&second["key"], &second["attempts"]), (&refused["data"]["key"], &1.into()));
-    assert_eq!((&second["state"], &second["error"]["code"]), (&"waiting".into(), &"EOPENBREAKER".into()));
-    assert_eq!((settled().await, &listed["waiting"]), (1.0, &2.into()), "it took no second write");
-
-    peer.set(Behaviour::json(200, "{}"));
-    let closed = client().put(front.url("/circuit")).json(&serde_json::json!({ "mode": "closed" })).send();
-    assert!(closed.await.expect("an answer").status().is_success());
-    drained(&front).await;
-    assert_eq!(delivered(&front).await, 2);
-    front.stopped().await;
 }
 
 #[tokio::test]
